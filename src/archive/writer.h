@@ -1,0 +1,56 @@
+// Writes an archive: a zstd-compressed POSIX tar in frames that each stand on their own. docs/format.md specifies it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "archive/capture_info.h"
+#include "archive/compressed_member.h"
+#include "archive/journal.h"
+#include "archive/sink.h"
+#include "base/result.h"
+
+namespace ssnap::archive {
+
+struct WriterOptions {
+  int level = 1;                                     // zstd's
+  std::int64_t mtime_sec = 0;                        // of every member: when the capture began
+  std::function<std::int64_t()> realtime_offset_nsec;  // for the chain links; may be empty (0)
+};
+
+// All calls come from one thread. After an Error nothing more is written: every later call returns the same Error,
+// and what had been written stays a valid, cut archive.
+class Writer {
+ public:
+  Writer(Sink& sink, WriterOptions options);
+  ~Writer();
+
+  // Writes one member as a frame of its own, at once. README.txt first, then capture.json.
+  base::Result<void> add_now(std::string_view name, std::string_view bytes);
+  // A small member: joins the batch, which is written when it has grown past kBatchBytes.
+  base::Result<void> add(std::string_view name, std::string_view bytes);
+  // A large member: ends the batch, then writes its header and its frame, and syncs.
+  base::Result<void> add(CompressedMember member);
+  // Joins the journal part that will follow the current batch.
+  void journal(const JournalEntry& entry);
+  // Ends the batch: writes its frame and the journal part about it.
+  base::Result<void> flush();
+  // The last journal part, end.json (with `members` and `member_bytes` and `gaps` filled in), the manifest, the seal.
+  base::Result<void> finish(EndInfo end);
+
+  std::uint64_t compressed_bytes() const;          // written so far
+  std::uint64_t members() const;                   // added so far
+  std::uint64_t member_bytes() const;              // their uncompressed size
+  std::string sha256_hex() const;                  // of everything written so far
+  const std::map<std::string, std::uint64_t>& gaps() const;  // journal entries that are not ok, by outcome name
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ssnap::archive

@@ -1,0 +1,26 @@
+// Host-wide files that turn numbers into names and ticks into times.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/problem.h"
+
+namespace ssnap::decode {
+
+// /etc/passwd: "root:x:0:0:root:/root:/bin/bash". Lines of NIS ("+...") and comments are passed over.
+struct PasswdRow {
+  std::string name;
+  std::uint32_t uid = 0;
+};
+base::Decoded<PasswdRow> decode_passwd(std::string_view bytes);
+
+// /proc/stat (show_stat, fs/proc/stat.c): the boot time, seconds since the epoch, from its line "btime".
+std::optional<std::int64_t> decode_proc_stat_btime(std::string_view bytes);
+
+// /proc/uptime (uptime_proc_show): seconds since boot, in hundredths.
+std::optional<std::int64_t> decode_proc_uptime_csec(std::string_view bytes);
+
+}  // namespace ssnap::decode

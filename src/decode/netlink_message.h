@@ -1,0 +1,58 @@
+// Netlink messages and attributes inside one datagram (include/uapi/linux/netlink.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/byte_reader.h"
+
+namespace ssnap::decode {
+
+// struct nlmsghdr. Host byte order of the captured machine.
+struct NetlinkMessage {
+  std::uint16_t type = 0;
+  std::uint16_t flags = 0;
+  std::uint32_t sequence = 0;
+  std::uint32_t port_id = 0;
+  std::string_view payload;
+  std::uint64_t offset = 0;  // of the header, in the member
+};
+
+constexpr std::uint16_t kNlmsgError = 2;
+constexpr std::uint16_t kNlmsgDone = 3;
+constexpr std::uint16_t kNlmFlagDumpIntr = 0x10;
+
+// Walks the messages of a datagram: nlmsg_len is checked against what is left, then rounded up to 4.
+class NetlinkMessageReader {
+ public:
+  // `base_offset`: where `datagram` begins in the member.
+  NetlinkMessageReader(std::string_view datagram, std::uint64_t base_offset, base::ByteOrder order);
+  std::optional<NetlinkMessage> next();
+  // After the last message: bytes that are no message (0 where the messages tile the datagram exactly).
+  std::size_t leftover() const { return reader_.remaining(); }
+
+ private:
+  base::ByteReader reader_;
+  std::uint64_t base_offset_;
+};
+
+// struct rtattr / nlattr.
+struct NetlinkAttribute {
+  std::uint16_t type = 0;  // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
+  std::string_view payload;
+  std::uint64_t offset = 0;  // of the attribute's header, in the member
+};
+
+class NetlinkAttributeReader {
+ public:
+  NetlinkAttributeReader(std::string_view attributes, std::uint64_t base_offset, base::ByteOrder order);
+  std::optional<NetlinkAttribute> next();
+  std::size_t leftover() const { return reader_.remaining(); }
+
+ private:
+  base::ByteReader reader_;
+  std::uint64_t base_offset_;
+};
+
+}  // namespace ssnap::decode

@@ -1,0 +1,97 @@
+#include "base/byte_reader.h"
+#include "base/clock.h"
+#include "base/net_addr.h"
+#include "base/outcome.h"
+#include "base/sha256.h"
+#include "base/text_cursor.h"
+#include "base/utf8.h"
+#include "support/catch.h"
+
+using namespace ssnap::base;
+using namespace std::string_view_literals;
+
+TEST_CASE("ByteReader reads both byte orders and never past the end") {
+  ByteReader little("\x01\x02\x03\x04\x05"sv, ByteOrder::little);
+  CHECK(little.u16() == 0x0201);
+  CHECK(little.u16_network() == 0x0304);
+  CHECK(little.u16() == std::nullopt);
+  CHECK(little.remaining() == 1);
+  CHECK(little.u8() == 5);
+  CHECK(little.at_end());
+  ByteReader big("\x01\x02\x03\x04\x05\x06\x07\x08"sv, ByteOrder::big);
+  CHECK(big.u64() == 0x0102030405060708u);
+}
+
+TEST_CASE("integers consume their whole field") {
+  CHECK(parse_integer<std::uint8_t>("255") == 255);
+  CHECK(parse_integer<std::uint8_t>("256") == std::nullopt);
+  CHECK(parse_integer<std::uint32_t>("12x") == std::nullopt);
+  CHECK(parse_integer<std::uint32_t>("") == std::nullopt);
+  CHECK(parse_integer<std::uint32_t>("-1") == std::nullopt);
+  CHECK(parse_integer<std::uint32_t>(" 1") == std::nullopt);
+  CHECK(parse_integer<std::int32_t>("-1") == -1);
+  CHECK(parse_integer<std::uint32_t>("0A", 16) == 10);
+}
+
+TEST_CASE("lines keep their offsets and say when the last is cut") {
+  LineReader lines("a\n\nlast");
+  auto line = lines.next();
+  CHECK(line->text == "a");
+  line = lines.next();
+  CHECK(line->text.empty());
+  CHECK(line->offset == 2);
+  line = lines.next();
+  CHECK(line->text == "last");
+  CHECK_FALSE(line->complete);
+  CHECK_FALSE(lines.next());
+}
+
+TEST_CASE("addresses print as inet_ntop prints them") {
+  const auto v6 = [](std::string_view bytes) { return IpAddress::v6(bytes).to_string(); };
+  CHECK(IpAddress::v4("\x7f\0\0\x01"sv).to_string() == "127.0.0.1");
+  CHECK(v6("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv) == "::");
+  CHECK(v6("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01"sv) == "::1");
+  CHECK(v6("\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x01"sv) == "::ffff:10.0.0.1");
+  CHECK(v6("\0\0\0\0\0\0\0\0\0\0\0\0\x0a\0\0\x01"sv) == "::10.0.0.1");
+  CHECK(v6("\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\x01"sv) == "fe80::1");
+  CHECK(v6("\x20\x01\x0d\xb8\0\0\0\x01\0\x01\0\x01\0\x01\0\x01"sv) == "2001:db8:0:1:1:1:1:1");
+  CHECK(v6("\x20\x01\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01"sv) == "2001:0:0:1::1");
+  CHECK(v6("\x20\x01\0\x01\0\x01\0\x01\0\x01\0\x01\0\0\0\0"sv) == "2001:1:1:1:1:1::");
+  CHECK(IpAddress::v6("\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x01"sv).unmapped().to_string() == "10.0.0.1");
+  CHECK(IpAddress{}.to_string().empty());
+}
+
+TEST_CASE("times are RFC 3339 in UTC") {
+  CHECK(rfc3339_utc(0, 0) == "1970-01-01T00:00:00Z");
+  CHECK(rfc3339_utc(1'795'290'127'123'456'789, 3) == "2026-11-21T19:42:07.123Z");
+  CHECK(rfc3339_utc(-1, 9) == "1969-12-31T23:59:59.999999999Z");
+}
+
+TEST_CASE("SHA-256 may be asked in the middle of a run") {
+  Sha256 hash;
+  CHECK(hash.hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  hash.update("ab");
+  (void)hash.digest();
+  hash.update("c");
+  CHECK(hash.hex() == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST_CASE("UTF-8 is strict") {
+  CHECK(decode_utf8("a")->value == 'a');
+  CHECK(decode_utf8("\xe2\x82\xac!")->value == 0x20ac);
+  CHECK(decode_utf8("\xe2\x82\xac!")->length == 3);
+  CHECK_FALSE(decode_utf8("\xff"));
+  CHECK_FALSE(decode_utf8("\xc0\x80"));      // overlong
+  CHECK_FALSE(decode_utf8("\xed\xa0\x80"));  // surrogate
+  CHECK_FALSE(decode_utf8("\xe2\x82"));      // cut
+  CHECK_FALSE(decode_utf8("\xf5\x80\x80\x80"));
+}
+
+TEST_CASE("outcomes have a name each way and errnos a kind") {
+  CHECK(outcome_from_name(outcome_name(OutcomeKind::not_loaded)) == OutcomeKind::not_loaded);
+  CHECK(outcome_from_name("nonsense") == std::nullopt);
+  CHECK(outcome_of_errno(13) == OutcomeKind::denied);
+  CHECK(outcome_of_errno(3) == OutcomeKind::vanished);
+  CHECK(outcome_of_errno(9999) == OutcomeKind::cut);
+  CHECK(errno_name(13) == "EACCES");
+}
