@@ -1,0 +1,58 @@
+// The field's names for the kernel's numbers: families, protocols, states, socket types.
+// An unknown number has no name (""); whoever shows it shows the number.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace ssnap::model {
+
+// AF_* (include/linux/socket.h).
+constexpr std::uint16_t kFamilyUnix = 1;
+constexpr std::uint16_t kFamilyInet = 2;
+constexpr std::uint16_t kFamilyInet6 = 10;
+constexpr std::uint16_t kFamilyNetlink = 16;
+constexpr std::uint16_t kFamilyPacket = 17;
+constexpr std::uint16_t kFamilyVsock = 40;
+constexpr std::uint16_t kFamilyXdp = 44;
+
+// IPPROTO_* of the tables that exist (include/uapi/linux/in.h). kProtocolRaw is IPPROTO_RAW: the table of raw sockets,
+// whose own protocol is beside it.
+constexpr std::uint16_t kProtocolIcmp = 1;
+constexpr std::uint16_t kProtocolTcp = 6;
+constexpr std::uint16_t kProtocolUdp = 17;
+constexpr std::uint16_t kProtocolIcmp6 = 58;
+constexpr std::uint16_t kProtocolUdplite = 136;
+constexpr std::uint16_t kProtocolRaw = 255;
+constexpr std::uint16_t kProtocolMptcp = 262;
+
+// SOCK_* (include/linux/net.h): what a UNIX socket has for a protocol.
+constexpr std::uint16_t kSocketStream = 1;
+constexpr std::uint16_t kSocketDgram = 2;
+constexpr std::uint16_t kSocketSeqpacket = 5;
+
+// TCP_* (include/net/tcp_states.h). Every family uses them.
+constexpr std::uint8_t kStateEstab = 1;
+constexpr std::uint8_t kStateSynSent = 2;
+constexpr std::uint8_t kStateSynRecv = 3;
+constexpr std::uint8_t kStateFinWait1 = 4;
+constexpr std::uint8_t kStateFinWait2 = 5;
+constexpr std::uint8_t kStateTimeWait = 6;
+constexpr std::uint8_t kStateUnconn = 7;  // TCP_CLOSE
+constexpr std::uint8_t kStateCloseWait = 8;
+constexpr std::uint8_t kStateLastAck = 9;
+constexpr std::uint8_t kStateListen = 10;
+constexpr std::uint8_t kStateClosing = 11;
+constexpr std::uint8_t kStateNewSynRecv = 12;
+constexpr std::uint8_t kStateBoundInactive = 13;  // 6.8: a TCP socket that is bound and neither listens nor is connected
+
+std::string_view family_name(std::uint16_t family);  // "inet", "inet6", "unix", ...
+// "tcp", "udp", "raw", ...; for UNIX the socket type: "stream", "dgram", "seqpacket".
+std::string_view protocol_name(std::uint16_t family, std::uint16_t protocol);
+std::string_view state_name(std::uint8_t state);  // ss's: "ESTAB", "LISTEN", "TIME-WAIT", ...
+std::string_view timer_name(std::uint8_t timer);  // ss's: "on", "keepalive", "timewait", "persist"; "off" for 0
+// IP protocol numbers as /etc/protocols names them, for raw sockets: 1 "icmp", 89 "ospf"...
+std::string_view ip_protocol_name(std::uint16_t protocol);
+
+}  // namespace ssnap::model

@@ -1,0 +1,114 @@
+// Everything that an archive says, reconstructed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/outcome.h"
+#include "model/socket.h"
+
+namespace ssnap::model {
+
+// The captured machine. Kernel strings are bytes.
+struct Host {
+  std::optional<std::string> nodename, machine_id, boot_id, kernel, kernel_version, machine;
+  std::int64_t clk_tck = 100;  // ticks per second of start_ticks and of timers in /proc/net
+};
+
+// How the evidence was taken.
+struct Capture {
+  std::optional<std::string> tool_version;
+  std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, std::string>> case_fields;
+  std::optional<std::int64_t> begin_realtime_nsec, end_realtime_nsec;
+  std::optional<std::int64_t> smear_nsec;  // from the first socket dump to the last fd read
+  std::string status;        // "complete", "interrupted", "limit", "error" from end.json; "cut" where there is none;
+                             // "directory" where the input is no archive
+  std::string status_detail;
+  bool incomplete = false;   // the archive is cut, unsealed or damaged: exit code 3
+  std::uint64_t processes_found = 0;  // in the listing of /proc
+  std::uint64_t processes_read = 0;   // of which every fd was read
+};
+
+// A network namespace.
+struct Namespace {
+  std::uint64_t inode = 0;  // 0: unknown (a plain copy of /proc)
+  std::string name;         // "" where it has none
+  std::string how;          // found: "collector", ...
+  bool own = false;         // the collector's: the host's own view
+};
+
+// A process is pid + start time: pids are used again.
+struct Process {
+  std::int64_t pid = 0;
+  std::optional<std::uint64_t> start_ticks;          // since boot, in CLK_TCK
+  std::optional<std::int64_t> start_realtime_nsec;
+  std::optional<std::int64_t> ppid, session;
+  std::optional<std::uint32_t> uid, euid;
+  std::string comm;                                  // bytes, as the kernel has it
+  std::optional<std::string> exe;                    // the link's target; " (deleted)" at its end where the kernel says so
+  std::optional<std::string> cwd, root;
+  std::optional<std::vector<std::string>> cmdline;   // absent: not read; empty: it has none
+  std::optional<std::string> cgroup;                 // path in the v2 hierarchy, or else of the first one
+  std::map<std::string, std::uint64_t> namespaces;   // "net" -> inode, ...
+  bool kernel_thread = false;
+  bool zombie = false;
+  bool fds_readable = true;                          // false: the table or some of its links could not be read
+  std::uint64_t fd_count = 0;                        // links read
+};
+
+// Something that could not be had. Its kind is never `ok`.
+struct Gap {
+  base::OutcomeKind kind{};
+  std::string source;  // docs/sources.md
+  std::string member;  // "" where none
+  std::optional<std::uint64_t> netns;
+  std::optional<std::int64_t> pid, tid;
+  int errno_number = 0;
+  std::uint64_t count = 1;
+  std::string detail;
+};
+
+// Bytes of the archive that could not be read.
+struct MemberProblem {
+  std::string member;  // "" for the container itself
+  std::uint64_t offset = 0;
+  std::string message;
+};
+
+// One row of /proc/net/{tcp,udp,raw,unix,...} as a tool that reads procfs would meet it.
+struct ProcNetRow {
+  View view{};
+  std::uint32_t netns = 0;   // index into namespaces
+  std::uint32_t socket = 0;  // index into sockets
+  std::uint8_t state = 0;    // TCP_* number; UNIX: enum socket_state
+  std::uint8_t timer = 0;
+  std::uint32_t recv_queue = 0, send_queue = 0;
+  std::uint64_t timer_expires_ticks = 0;
+  std::uint32_t retransmits = 0, timeout = 0;
+  std::uint32_t uid = 0;
+  std::uint64_t inode = 0;
+  std::uint32_t ref_count = 0, flags = 0;  // UNIX
+  std::string path;                        // UNIX, as printed
+};
+
+struct Snapshot {
+  Host host;
+  Capture capture;
+  std::vector<std::string> members;  // names, for Sighting::member
+  std::vector<Namespace> namespaces;
+  std::vector<Process> processes;    // by pid, then start time
+  std::vector<Socket> sockets;       // sorted: namespace, family, protocol, state, local, peer, inode, cookie
+  std::vector<Gap> gaps;
+  std::vector<MemberProblem> problems;
+  std::map<std::uint32_t, std::string> users;  // from the captured passwd
+  std::map<std::uint32_t, std::string> interfaces;  // index -> name, of the own namespace; empty where not known
+  // In the order of the files, of each namespace; only where asked for (reconstruct::Options::keep_proc_net_rows).
+  std::vector<ProcNetRow> proc_net_rows;
+};
+
+}  // namespace ssnap::model

@@ -1,0 +1,134 @@
+// A socket as an analyst speaks of it: one row, however many views and passes saw it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/net_addr.h"
+#include "model/names.h"
+
+namespace ssnap::model {
+
+// Which view of the kernel's tables showed a socket.
+enum class View : std::uint8_t {
+  inet_diag,
+  unix_diag,
+  proc_net_tcp,
+  proc_net_tcp6,
+  proc_net_udp,
+  proc_net_udp6,
+  proc_net_udplite,
+  proc_net_udplite6,
+  proc_net_raw,
+  proc_net_raw6,
+  proc_net_icmp,
+  proc_net_icmp6,
+  proc_net_unix,
+};
+std::string_view view_name(View view);  // "inet_diag", "proc_net_tcp", ...
+
+// One time that a view showed a socket: where in the archive to check it.
+struct Sighting {
+  View view{};
+  std::uint8_t pass = 1;
+  std::uint32_t member = 0;  // index into Snapshot::members
+  std::uint64_t offset = 0;  // bytes from the start of the member
+};
+
+// One end of an IP socket.
+struct Endpoint {
+  base::IpAddress address;           // length 0: this family has none
+  std::uint16_t port = 0;            // raw sockets: none, 0
+  std::uint32_t interface_index = 0; // bound device or scope; 0: none
+};
+
+// The name of a UNIX socket, as bytes.
+struct UnixName {
+  enum class Kind : std::uint8_t { none, path, abstract_name };
+  Kind kind = Kind::none;
+  std::string bytes;  // abstract: without the leading NUL
+};
+
+struct Timer {
+  std::uint8_t number = 0;                        // kernel's; timer_name()
+  std::optional<std::uint64_t> expires_msec;
+  std::optional<std::uint32_t> retransmits;
+};
+
+// Who holds a socket, and how.
+enum class Via : std::uint8_t { fd, thread_fd, io_uring, mmap, in_flight, listener };
+enum class Certainty : std::uint8_t { certain, probable, possible };
+enum class Origin : std::uint8_t { creator, inherited, passed, unknown };
+std::string_view via_name(Via via);
+std::string_view certainty_name(Certainty certainty);
+std::string_view origin_name(Origin origin);
+
+struct Owner {
+  std::uint32_t process = 0;  // index into Snapshot::processes
+  std::vector<std::uint32_t> fds;  // ascending; empty where the way (via) has none
+  std::optional<std::int64_t> tid;
+  Via via = Via::fd;
+  Certainty certainty = Certainty::certain;
+  Origin origin = Origin::unknown;
+  std::optional<std::uint32_t> from;  // inherited, passed: the process it came from, index into Snapshot::processes
+};
+
+// Why no owner is certain.
+enum class OwnerlessCode : std::uint8_t {
+  time_wait,            // closed: the kernel keeps only the address pair
+  request,              // a handshake that a listener hasn't finished
+  orphan,               // closed by its process, the kernel is finishing
+  kernel,               // belongs to the kernel itself
+  unreadable,           // some processes' fds could not be read: it may be theirs
+  gone,                 // appeared or ended during the capture
+  other_pid_namespace,  // held where this procfs does not show
+  unexplained,
+};
+std::string_view ownerless_name(OwnerlessCode code);  // "time-wait", ...
+struct OwnerlessReason {
+  OwnerlessCode code = OwnerlessCode::unexplained;
+  std::string detail;  // a sentence; may hold the kernel's bytes
+};
+
+// What only some views tell; each absent where none did.
+struct SocketDetails {
+  std::optional<std::uint8_t> tos, tclass;
+  std::optional<std::uint8_t> shutdown;        // 1 receive, 2 send, 3 both
+  std::optional<bool> v6only;
+  std::optional<std::uint32_t> mark, class_id;
+  std::optional<std::uint64_t> cgroup_id;      // inode of the directory in the cgroup2 mount
+  std::optional<std::uint16_t> sockopt;        // the two bytes of struct inet_diag_sockopt, first one low
+  std::optional<std::uint16_t> raw_protocol;   // raw sockets: the IP protocol they receive
+  std::string congestion;                      // "" where absent
+  std::vector<std::uint32_t> skmeminfo;        // rmem_alloc rcvbuf wmem_alloc sndbuf fwd_alloc wmem_queued optmem backlog drops
+  std::optional<std::uint32_t> vfs_inode;      // UNIX: of the file that the path named when it was bound
+  std::optional<std::uint32_t> vfs_device;     // kernel-internal dev_t: major = v >> 20, minor = v & 0xfffff
+  std::vector<std::uint32_t> pending_inodes;   // UNIX listener: clients in its queue
+};
+
+struct Socket {
+  std::uint32_t netns = 0;     // index into Snapshot::namespaces
+  std::uint16_t family = 0;
+  std::uint16_t protocol = 0;  // UNIX: the socket type
+  std::uint8_t state = 0;
+  Endpoint local, peer;        // IP families
+  UnixName name;               // UNIX
+  UnixName peer_name;          // UNIX: of the peer, where it is known
+  std::optional<std::uint64_t> peer_inode;  // UNIX
+  std::optional<std::uint32_t> recv_queue;  // bytes; LISTEN: connections waiting to be accepted
+  std::optional<std::uint32_t> send_queue;  // bytes; LISTEN: the limit of that queue, from netlink only
+  std::optional<std::uint64_t> inode;       // absent: it has none (TIME-WAIT, SYN-RECV, orphan, not yet accepted)
+  std::optional<std::uint64_t> cookie;      // absent: seen in /proc/net only
+  std::optional<std::uint32_t> uid;         // absent where the state has none
+  std::optional<Timer> timer;
+  std::unique_ptr<SocketDetails> details;   // null where there are none
+  std::vector<Owner> owners;                // by pid, then tid
+  std::optional<OwnerlessReason> ownerless_reason;
+  std::vector<std::uint32_t> peer_processes;  // processes at the other end, indexes into Snapshot::processes
+  std::vector<Sighting> sightings;
+};
+
+}  // namespace ssnap::model

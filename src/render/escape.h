@@ -1,0 +1,18 @@
+// One escaper per sink. Kernel strings are bytes and may hold anything.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ssnap::render {
+
+// For terminals and text files: control characters, bidirectional marks, other invisible code points and bytes that
+// are no UTF-8 become \xNN or \u{NNNN}; '\' becomes "\\". The result moves no cursor and merges no columns.
+std::string escape_terminal(std::string_view bytes);
+// For the value of a JSON string, before JSON's own quoting: '\' becomes "\\" and a byte that is no UTF-8 "\xNN".
+// Reversible: replace "\xNN" by the byte and "\\" by '\'.
+std::string escape_json_bytes(std::string_view bytes);
+// Columns that the escaped text takes on a terminal (East Asian wide characters take two).
+int display_width(std::string_view escaped);
+
+}  // namespace ssnap::render

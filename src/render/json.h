@@ -1,0 +1,15 @@
+// --format json and ndjson: everything that was decoded, per docs/schema/ssnap.schema.json.
+#pragma once
+
+#include <string>
+
+#include "render/view.h"
+
+namespace ssnap::render {
+
+// One object with host, capture, namespaces, processes, sockets, gaps, problems; ends with a newline.
+std::string render_json(const Rows& rows);
+// One object a line, each with a `type`: host, capture, namespace, process, socket, gap, problem.
+std::string render_ndjson(const Rows& rows);
+
+}  // namespace ssnap::render

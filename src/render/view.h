@@ -1,0 +1,30 @@
+// What a renderer is given: rows that were selected, and how to show them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "model/snapshot.h"
+
+namespace ssnap::render {
+
+struct Rows {
+  const model::Snapshot& snapshot;
+  std::vector<const model::Socket*> sockets;  // selected, in order
+  // For the line under a table: what the selection left out.
+  std::uint64_t total = 0;                     // sockets in the namespaces shown, before table and state switches
+  std::uint64_t in_other_namespaces = 0;       // sockets of namespaces that are not shown
+  std::uint64_t other_namespaces = 0;
+};
+
+struct Style {
+  bool header = true;              // -H leaves it out
+  bool owners = true;              // the default view always shows them
+  bool extended = false;           // -e: uid, inode, cookie
+  bool netns_column = false;       // more than one namespace is shown
+  std::optional<int> width;        // of the terminal; absent: no terminal, nothing is wrapped
+  bool colour = false;
+};
+
+}  // namespace ssnap::render
