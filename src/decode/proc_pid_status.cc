@@ -128,10 +128,8 @@ ProcPidStatus decode_proc_pid_status(std::string_view bytes) {
     }
     already = true;
     if (!key->read(value, status)) {
-      std::string expected(key->name);
-      expected += ": ";
-      expected += key->expected;
-      status.problems.add(line->offset, expected_found(expected, value, "left out"));
+      status.problems.add(line->offset,
+                          std::string(key->name) + ": " + expected_found(key->expected, value, "left out"));
     }
   }
   return status;
