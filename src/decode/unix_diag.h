@@ -15,9 +15,11 @@ namespace ssnap::decode {
 struct UnixDiagRecord {
   std::uint8_t type = 0;   // 1 stream, 2 dgram, 5 seqpacket
   std::uint8_t state = 0;  // TCP_* numbers: 1 ESTAB, 7 UNCONN, 10 LISTEN
-  std::uint32_t inode = 0;  // 0: not yet accepted
+  std::uint32_t inode = 0;  // never 0 from a kernel: sk_diag_dump passes over sockets not yet accepted
   std::uint64_t cookie = 0;
-  std::optional<std::string> name;            // UNIX_DIAG_NAME as the kernel has it: a leading NUL means abstract
+  // UNIX_DIAG_NAME as the kernel has it: a leading NUL means abstract, and every NUL counts. A path comes without the NUL
+  // that the kernel ends it with.
+  std::optional<std::string> name;
   std::optional<std::uint32_t> vfs_inode;     // UNIX_DIAG_VFS
   std::optional<std::uint32_t> vfs_device;    // kernel-internal dev_t: major = v >> 20, minor = v & 0xfffff
   std::optional<std::uint32_t> peer_inode;    // UNIX_DIAG_PEER

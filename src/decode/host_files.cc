@@ -1,0 +1,94 @@
+#include "decode/host_files.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/text_cursor.h"
+#include "decode/describe.h"
+
+namespace ssnap::decode {
+namespace {
+
+// More local users than any passwd holds; the limit only keeps a made-up file from filling memory.
+constexpr std::size_t kMaxUsers = std::size_t{1} << 20;
+// Colons of a whole passwd line: name, password, uid, gid, gecos, home, shell.
+constexpr std::ptrdiff_t kPasswdColons = 6;
+
+// root:x:0:0:root:/root:/bin/bash
+// The uid must be followed by a colon, so that a line cut inside it isn't read as a smaller number.
+std::optional<PasswdRow> read_passwd_row(std::string_view line) {
+  const std::size_t name_end = line.find(':');
+  if (name_end == 0 || name_end == std::string_view::npos) return std::nullopt;
+  const std::size_t password_end = line.find(':', name_end + 1);
+  if (password_end == std::string_view::npos) return std::nullopt;
+  const std::size_t uid_end = line.find(':', password_end + 1);
+  if (uid_end == std::string_view::npos) return std::nullopt;
+  const auto uid =
+      base::parse_integer<std::uint32_t>(line.substr(password_end + 1, uid_end - password_end - 1));
+  if (!uid) return std::nullopt;
+  return PasswdRow{std::string(line.substr(0, name_end)), *uid};
+}
+
+bool is_passed_over(std::string_view line) {
+  return line.empty() || line.starts_with('#') || line.starts_with('+') || line.starts_with('-');
+}
+
+}  // namespace
+
+base::Decoded<PasswdRow> decode_passwd(std::string_view bytes) {
+  base::Decoded<PasswdRow> decoded;
+  base::LineReader lines(bytes);
+  while (const auto line = lines.next()) {
+    if (is_passed_over(line->text)) continue;
+    // The file is written by hand, too: its last line may lack the newline, but then it must have all its
+    // fields.
+    if (!line->complete && std::count(line->text.begin(), line->text.end(), ':') < kPasswdColons) {
+      decoded.problems.add(line->offset,
+                           expected_found("seven fields in the last line", line->text, "line skipped"));
+      break;
+    }
+    if (decoded.rows.size() == kMaxUsers) {
+      decoded.problems.add(line->offset, "expected at most " + std::to_string(kMaxUsers) +
+                                             " users, found more; the rest is left out");
+      break;
+    }
+    auto row = read_passwd_row(line->text);
+    if (row) {
+      decoded.rows.push_back(std::move(*row));
+    } else {
+      decoded.problems.add(line->offset, expected_found("NAME:PASSWORD:UID:...", line->text, "line skipped"));
+    }
+  }
+  return decoded;
+}
+
+// btime 1795290127
+std::optional<std::int64_t> decode_proc_stat_btime(std::string_view bytes) {
+  base::LineReader lines(bytes);
+  while (const auto line = lines.next()) {
+    base::TextCursor cursor(line->text);
+    if (cursor.word() != "btime") continue;
+    const auto seconds = cursor.decimal<std::int64_t>();
+    // A line without its newline may lack digits.
+    if (!line->complete || cursor.word()) return std::nullopt;
+    return seconds;
+  }
+  return std::nullopt;
+}
+
+// 4711.05 9000.99
+std::optional<std::int64_t> decode_proc_uptime_csec(std::string_view bytes) {
+  constexpr std::int64_t kMaxSeconds = INT64_MAX / 100 - 1;  // so that hundredths fit
+  const std::size_t end = bytes.find_first_of(" \n");
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view field = bytes.substr(0, end);
+  const std::size_t point = field.find('.');
+  if (point == std::string_view::npos) return std::nullopt;
+  const auto seconds = base::parse_integer<std::uint64_t>(field.substr(0, point));
+  const std::string_view fraction = field.substr(point + 1);
+  const auto hundredths = base::parse_integer<std::uint8_t>(fraction);
+  if (!seconds || *seconds > kMaxSeconds || !hundredths || fraction.size() != 2) return std::nullopt;
+  return static_cast<std::int64_t>(*seconds) * 100 + *hundredths;
+}
+
+}  // namespace ssnap::decode

@@ -1,0 +1,73 @@
+#include "decode/netlink_message.h"
+
+#include <algorithm>
+
+namespace ssnap::decode {
+namespace {
+
+// NLMSG_ALIGNTO and NLA_ALIGNTO (include/uapi/linux/netlink.h) are both 4, on every architecture.
+constexpr std::size_t kAlignment = 4;
+constexpr std::size_t kMessageHeaderBytes = 16;   // sizeof(struct nlmsghdr)
+constexpr std::size_t kAttributeHeaderBytes = 4;  // sizeof(struct nlattr)
+// NLA_TYPE_MASK: the two upper bits are NLA_F_NESTED and NLA_F_NET_BYTEORDER.
+constexpr std::uint16_t kAttributeTypeMask = 0x3fff;
+
+// The last message or attribute may come without its padding: nlmsg_len and nla_len don't count it.
+void skip_padding(base::ByteReader& reader, std::size_t length) {
+  const std::size_t padding = (kAlignment - length % kAlignment) % kAlignment;
+  reader.skip(std::min(padding, reader.remaining()));
+}
+
+}  // namespace
+
+NetlinkMessageReader::NetlinkMessageReader(std::string_view datagram, std::uint64_t base_offset,
+                                           base::ByteOrder order)
+    : reader_(datagram, order), base_offset_(base_offset) {}
+
+// 48 00 00 00  14 00  02 00  01 00 00 00  39 30 00 00   payload of 56 bytes   (little-endian)
+// nlmsg_len    type   flags  nlmsg_seq    nlmsg_pid
+std::optional<NetlinkMessage> NetlinkMessageReader::next() {
+  base::ByteReader reader = reader_;  // on failure nothing is consumed, so that leftover() counts all of it
+  NetlinkMessage message;
+  message.offset = base_offset_ + reader.offset();
+  const auto length = reader.u32();
+  const auto type = reader.u16();
+  const auto flags = reader.u16();
+  const auto sequence = reader.u32();
+  const auto port_id = reader.u32();
+  if (!port_id || *length < kMessageHeaderBytes) return std::nullopt;
+  const auto payload = reader.bytes(*length - kMessageHeaderBytes);
+  if (!payload) return std::nullopt;
+  message.type = *type;
+  message.flags = *flags;
+  message.sequence = *sequence;
+  message.port_id = *port_id;
+  message.payload = *payload;
+  skip_padding(reader, *length);
+  reader_ = reader;
+  return message;
+}
+
+NetlinkAttributeReader::NetlinkAttributeReader(std::string_view attributes, std::uint64_t base_offset,
+                                               base::ByteOrder order)
+    : reader_(attributes, order), base_offset_(base_offset) {}
+
+// 05 00    08 00     00  00 00 00   (little-endian: type 8, one byte of payload, three of padding)
+// nla_len  nla_type
+std::optional<NetlinkAttribute> NetlinkAttributeReader::next() {
+  base::ByteReader reader = reader_;
+  NetlinkAttribute attribute;
+  attribute.offset = base_offset_ + reader.offset();
+  const auto length = reader.u16();
+  const auto type = reader.u16();
+  if (!type || *length < kAttributeHeaderBytes) return std::nullopt;
+  const auto payload = reader.bytes(*length - kAttributeHeaderBytes);
+  if (!payload) return std::nullopt;
+  attribute.type = *type & kAttributeTypeMask;
+  attribute.payload = *payload;
+  skip_padding(reader, *length);
+  reader_ = reader;
+  return attribute;
+}
+
+}  // namespace ssnap::decode

@@ -1,0 +1,126 @@
+#include "decode/sock_diag_dump.h"
+
+namespace ssnap::decode {
+namespace {
+
+constexpr std::uint16_t kNlmsgNoop = 1;          // NLMSG_NOOP
+constexpr std::uint16_t kNlmsgOverrun = 4;       // NLMSG_OVERRUN
+constexpr std::size_t kMessageHeaderBytes = 16;  // sizeof(struct nlmsghdr)
+constexpr std::int64_t kMaxErrno = 4095;         // MAX_ERRNO (include/linux/err.h)
+
+// NLMSG_ERROR and NLMSG_DONE both begin with an int, 0 or a negative errno. A missing handler of a protocol
+// is told in the latter: inet_diag_dump's -ENOENT ends up in nlk->dump_done_errno.
+void read_end(const NetlinkMessage& message, base::ByteOrder order, DumpEnd& end, base::Problems& problems) {
+  end.done = true;
+  const auto word = base::ByteReader(message.payload, order).u32();
+  const std::uint64_t offset = message.offset + kMessageHeaderBytes;
+  if (!word) {
+    problems.add(offset, "expected an errno of 4 bytes at the end of the dump, found " +
+                             std::to_string(message.payload.size()) +
+                             "; the dump counts as ended without error");
+    return;
+  }
+  const std::int64_t value = static_cast<std::int32_t>(*word);
+  if (value > 0 || value < -kMaxErrno) {
+    problems.add(offset, "expected 0 or a negative errno at the end of the dump, found " +
+                             std::to_string(value) + "; the dump counts as ended without error");
+    return;
+  }
+  // A second end must not hide the error of the first.
+  if (end.errno_number == 0) end.errno_number = static_cast<int>(-value);
+}
+
+template <class T>
+std::optional<T> attribute_scalar(const NetlinkAttribute& attribute, std::optional<T> value,
+                                  std::string_view name, base::Problems& problems) {
+  if (attribute.payload.size() == sizeof(T)) return value;
+  problems.add(attribute.offset, std::string(name) + ": expected " + std::to_string(sizeof(T)) +
+                                     " bytes, found " + std::to_string(attribute.payload.size()) +
+                                     "; the record is kept without it");
+  return std::nullopt;
+}
+
+}  // namespace
+
+void walk_sock_diag_dump(std::string_view bytes, const SockDiagWalk& walk, DumpEnd& end,
+                         base::Problems& problems) {
+  NetlinkPcap pcap = decode_netlink_pcap(bytes);
+  problems = std::move(pcap.problems);
+  for (const NetlinkDatagram& datagram : pcap.datagrams) {
+    NetlinkMessageReader reader(datagram.bytes, datagram.offset, pcap.order);
+    while (const auto message = reader.next()) {
+      if (datagram.to_kernel) {
+        walk.on_request(*message, pcap.order);
+        continue;
+      }
+      if (message->flags & kNlmFlagDumpIntr) end.interrupted = true;
+      switch (message->type) {
+        case kNlmsgNoop:
+          break;
+        case kNlmsgError:
+        case kNlmsgDone:
+          read_end(*message, pcap.order, end, problems);
+          break;
+        case kTcpDiagGetSock:
+        case kDccpDiagGetSock:
+        case kSockDiagByFamily:
+          if (end.done)
+            problems.add(message->offset, "expected nothing after the end of the dump, found a record; kept");
+          if (!walk.on_record(*message, pcap.order)) return;
+          break;
+        case kNlmsgOverrun:
+          problems.add(
+              message->offset,
+              "expected a record, the kernel says that data was lost (NLMSG_OVERRUN); the rest is kept");
+          break;
+        default:
+          problems.add(message->offset, "expected a sock_diag message, found type " +
+                                            std::to_string(message->type) + "; message skipped");
+      }
+    }
+    if (reader.leftover() != 0) {
+      problems.add(datagram.offset + datagram.bytes.size() - reader.leftover(),
+                   "expected a whole netlink message, found " + std::to_string(reader.leftover()) +
+                       " bytes that are none; the messages before are kept");
+    }
+  }
+}
+
+std::optional<std::uint8_t> attribute_u8(const NetlinkAttribute& attribute, base::ByteOrder order,
+                                         std::string_view name, base::Problems& problems) {
+  return attribute_scalar(attribute, base::ByteReader(attribute.payload, order).u8(), name, problems);
+}
+
+std::optional<std::uint32_t> attribute_u32(const NetlinkAttribute& attribute, base::ByteOrder order,
+                                           std::string_view name, base::Problems& problems) {
+  return attribute_scalar(attribute, base::ByteReader(attribute.payload, order).u32(), name, problems);
+}
+
+std::optional<std::uint64_t> attribute_u64(const NetlinkAttribute& attribute, base::ByteOrder order,
+                                           std::string_view name, base::Problems& problems) {
+  return attribute_scalar(attribute, base::ByteReader(attribute.payload, order).u64(), name, problems);
+}
+
+std::vector<std::uint32_t> attribute_words(const NetlinkAttribute& attribute, base::ByteOrder order,
+                                           std::string_view name, base::Problems& problems) {
+  std::vector<std::uint32_t> words;
+  words.reserve(attribute.payload.size() / 4);
+  base::ByteReader reader(attribute.payload, order);
+  while (const auto word = reader.u32()) words.push_back(*word);
+  if (!reader.at_end()) {
+    problems.add(attribute.offset, std::string(name) + ": expected words of 4 bytes, found " +
+                                       std::to_string(attribute.payload.size()) +
+                                       " bytes; the whole words are kept");
+  }
+  return words;
+}
+
+void check_attributes_tile(const NetlinkMessage& message, const NetlinkAttributeReader& reader,
+                           base::Problems& problems) {
+  if (reader.leftover() == 0) return;
+  problems.add(message.offset + kMessageHeaderBytes + message.payload.size() - reader.leftover(),
+               "expected a whole attribute, found " + std::to_string(reader.leftover()) +
+                   " bytes that are none; the record is kept with the attributes before");
+}
+
+}  // namespace ssnap::decode
