@@ -1,0 +1,136 @@
+#include "render/escape.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+
+#include "base/utf8.h"
+#include "render/unicode_tables.h"
+
+namespace ssnap::render {
+namespace {
+
+// No script needs more marks on one letter; a stack of hundreds paints over the lines above.
+constexpr int kMaxMarksInARow = 4;
+
+template <std::size_t N>
+bool contains(const CodePointRange (&table)[N], std::uint32_t code_point) {
+  const auto* row = std::lower_bound(std::begin(table), std::end(table), code_point,
+                                     [](const CodePointRange& range, std::uint32_t c) { return range.last < c; });
+  return row != std::end(table) && row->first <= code_point;
+}
+
+void append_hex(std::string& out, std::uint32_t value, int min_digits) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  int digits = min_digits;
+  while (digits < 8 && value >> (4 * digits) != 0) ++digits;
+  while (digits-- > 0) out += kDigits[value >> (4 * digits) & 0xf];
+}
+
+void append_byte_escape(std::string& out, char byte) {
+  out += "\\x";
+  append_hex(out, static_cast<unsigned char>(byte), 2);
+}
+
+std::string escape_text(std::string_view bytes, bool double_backslash) {
+  std::string out;
+  out.reserve(bytes.size());
+  int marks = kMaxMarksInARow;  // at the start a mark would join what stands before the text
+  while (!bytes.empty()) {
+    const char first = bytes.front();
+    if (first >= 0x20 && first < 0x7f) {
+      if (first == '\\' && double_backslash) out += '\\';
+      out += first;
+      marks = 0;
+      bytes.remove_prefix(1);
+      continue;
+    }
+    const auto code_point = base::decode_utf8(bytes);
+    if (!code_point || code_point->value < 0x80) {
+      append_byte_escape(out, first);
+      marks = kMaxMarksInARow;
+      bytes.remove_prefix(1);
+      continue;
+    }
+    const bool mark = contains(kMarks, code_point->value);
+    if (contains(kHidden, code_point->value) || (mark && marks >= kMaxMarksInARow)) {
+      out += "\\u{";
+      append_hex(out, code_point->value, 4);
+      out += '}';
+      marks = kMaxMarksInARow;
+    } else {
+      out += bytes.substr(0, code_point->length);
+      marks = mark ? marks + 1 : 0;
+    }
+    bytes.remove_prefix(code_point->length);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string escape_terminal(std::string_view bytes) { return escape_text(bytes, true); }
+std::string escape_tool(std::string_view bytes) { return escape_text(bytes, false); }
+
+std::string escape_json_bytes(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const auto code_point = base::decode_utf8(bytes);
+    const std::size_t length = code_point ? code_point->length : 1;
+    if (!code_point) append_byte_escape(out, bytes.front());
+    else if (code_point->value == '\\') out += "\\\\";
+    else out += bytes.substr(0, length);
+    bytes.remove_prefix(length);
+  }
+  return out;
+}
+
+void append_json_visible(std::string& out, std::string_view json) {
+  while (!json.empty()) {
+    // Runs of plain ASCII, which is nearly all there is, are copied whole.
+    std::size_t plain = 0;
+    while (plain < json.size() && json[plain] >= 0x20 && json[plain] < 0x7f) ++plain;
+    out += json.substr(0, plain);
+    json.remove_prefix(plain);
+    if (json.empty()) return;
+    const auto code_point = base::decode_utf8(json);
+    const std::size_t length = code_point ? code_point->length : 1;
+    const std::uint32_t value = code_point ? code_point->value : static_cast<unsigned char>(json.front());
+    if (!contains(kHidden, value)) {
+      out += json.substr(0, length);
+    } else if (value < 0x10000) {
+      out += "\\u";
+      append_hex(out, value, 4);
+    } else {
+      out += "\\u";
+      append_hex(out, 0xd800 + ((value - 0x10000) >> 10), 4);
+      out += "\\u";
+      append_hex(out, 0xdc00 + ((value - 0x10000) & 0x3ff), 4);
+    }
+    json.remove_prefix(length);
+  }
+}
+
+int display_width(std::string_view escaped) {
+  int width = 0;
+  while (!escaped.empty()) {
+    if (escaped.front() >= 0x20 && escaped.front() < 0x7f) {
+      ++width;
+      escaped.remove_prefix(1);
+      continue;
+    }
+    const auto code_point = base::decode_utf8(escaped);
+    if (!code_point) {
+      ++width;
+      escaped.remove_prefix(1);
+      continue;
+    }
+    if (contains(kWide, code_point->value)) width += 2;
+    else if (!contains(kMarks, code_point->value)) ++width;
+    escaped.remove_prefix(code_point->length);
+  }
+  return width;
+}
+
+}  // namespace ssnap::render

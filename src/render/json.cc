@@ -1,0 +1,381 @@
+#include "render/json.h"
+
+#include <algorithm>
+
+#include <boost/json.hpp>
+
+#include "base/clock.h"
+#include "render/escape.h"
+#include "render/words.h"
+
+namespace ssnap::render {
+namespace {
+
+namespace json = boost::json;
+using model::Snapshot;
+
+// Digits of the fraction in every time.
+constexpr int kTimeDigits = 3;
+
+// One object in the making. What is absent gets no key.
+class Item {
+ public:
+  explicit Item(json::object& object) : object_(object) {}
+
+  template <class T>
+  void number(json::string_view key, const T& value) {
+    object_.emplace(key, value);
+  }
+  template <class T>
+  void number(json::string_view key, const std::optional<T>& value) {
+    if (value) object_.emplace(key, *value);
+  }
+  void flag(json::string_view key, bool value) { object_.emplace(key, value); }
+  // A name of ours: needs no escape.
+  void word(json::string_view key, std::string_view value) {
+    object_.emplace(key, json::string_view(value.data(), value.size()));
+  }
+  // Bytes of the host.
+  void bytes(json::string_view key, std::string_view value) { object_.emplace(key, escape_json_bytes(value)); }
+  void bytes_if(json::string_view key, const std::optional<std::string>& value) {
+    if (value) bytes(key, *value);
+  }
+  void bytes_unless_empty(json::string_view key, std::string_view value) {
+    if (!value.empty()) bytes(key, value);
+  }
+  void time(json::string_view key, const std::optional<std::int64_t>& realtime_nsec) {
+    if (realtime_nsec) word(key, base::rfc3339_utc(*realtime_nsec, kTimeDigits));
+  }
+  void byte_strings(json::string_view key, const std::vector<std::string>& values) {
+    auto& out = list(key);
+    out.reserve(values.size());
+    for (const auto& value : values) out.emplace_back(escape_json_bytes(value));
+  }
+  template <class T>
+  void numbers(json::string_view key, const std::vector<T>& values) {
+    auto& out = list(key);
+    out.reserve(values.size());
+    for (const auto value : values) out.emplace_back(value);
+  }
+  json::array& list(json::string_view key) {
+    return object_.emplace(key, json::array(object_.storage())).first->value().get_array();
+  }
+  Item item(json::string_view key) {
+    return Item(object_.emplace(key, json::object(object_.storage())).first->value().get_object());
+  }
+
+ private:
+  json::object& object_;
+};
+
+Item add_item(json::array& list) {
+  list.emplace_back(json::object(list.storage()));
+  return Item(list.back().get_object());
+}
+
+void put_user(Item& item, const Snapshot& snapshot, const std::optional<std::uint32_t>& uid) {
+  item.number("uid", uid);
+  if (!uid) return;
+  const auto user = snapshot.users.find(*uid);
+  if (user != snapshot.users.end()) item.bytes("user", user->second);
+}
+
+void fill_host(Item item, const model::Host& host) {
+  item.bytes_if("nodename", host.nodename);
+  item.bytes_if("kernel", host.kernel);
+  item.bytes_if("kernel_version", host.kernel_version);
+  item.bytes_if("machine", host.machine);
+  item.bytes_if("boot_id", host.boot_id);
+  item.bytes_if("machine_id", host.machine_id);
+  item.number("clk_tck", host.clk_tck);
+}
+
+void fill_capture(Item item, const model::Capture& capture) {
+  item.bytes_if("tool_version", capture.tool_version);
+  item.byte_strings("arguments", capture.arguments);
+  json::array& fields = item.list("case");
+  for (const auto& [name, value] : capture.case_fields) {
+    Item field = add_item(fields);
+    field.bytes("name", name);
+    field.bytes("value", value);
+  }
+  item.time("begin", capture.begin_realtime_nsec);
+  item.time("end", capture.end_realtime_nsec);
+  item.number("smear_nsec", capture.smear_nsec);
+  item.bytes_unless_empty("status", capture.status);
+  item.bytes_unless_empty("status_detail", capture.status_detail);
+  item.flag("incomplete", capture.incomplete);
+  item.number("processes_found", capture.processes_found);
+  item.number("processes_read", capture.processes_read);
+}
+
+void fill_namespace(Item item, const model::Namespace& netns) {
+  if (netns.inode != 0) item.number("inode", netns.inode);
+  item.bytes_unless_empty("name", netns.name);
+  item.bytes_unless_empty("how", netns.how);
+  item.flag("own", netns.own);
+}
+
+void put_process_id(Item& item, const model::Process& process) {
+  item.number("pid", process.pid);
+  item.number("start_ticks", process.start_ticks);
+}
+
+void fill_process(Item item, const Snapshot& snapshot, const model::Process& process) {
+  put_process_id(item, process);
+  item.time("start_time", process.start_realtime_nsec);
+  item.number("ppid", process.ppid);
+  item.number("session", process.session);
+  put_user(item, snapshot, process.uid);
+  item.number("euid", process.euid);
+  item.bytes_unless_empty("comm", process.comm);
+  item.bytes_if("exe", process.exe);
+  if (process.cmdline) item.byte_strings("cmdline", *process.cmdline);
+  item.bytes_if("cwd", process.cwd);
+  item.bytes_if("root", process.root);
+  item.bytes_if("cgroup", process.cgroup);
+  Item namespaces = item.item("namespaces");
+  for (const auto& [name, inode] : process.namespaces) namespaces.number(escape_json_bytes(name), inode);
+  item.flag("kernel_thread", process.kernel_thread);
+  if (process.zombie) item.flag("zombie", true);
+  item.flag("fds_readable", process.fds_readable);
+  item.number("fd_count", process.fd_count);
+}
+
+void fill_endpoint(Item item, const Snapshot& snapshot, const model::Socket& socket, const model::Endpoint& end) {
+  if (end.address.length == 0) return;
+  item.word("address", end.address.to_string());
+  if (socket.protocol != model::kProtocolRaw) item.number("port", end.port);
+  if (end.interface_index == 0) return;
+  item.bytes_unless_empty("interface", interface_name(snapshot, socket.netns, end.interface_index));
+  item.number("interface_index", end.interface_index);
+}
+
+void put_unix_name(Item& item, const model::UnixName& name) {
+  if (name.kind == model::UnixName::Kind::path) item.bytes("path", name.bytes);
+  if (name.kind == model::UnixName::Kind::abstract_name) item.bytes("abstract", name.bytes);
+}
+
+void put_ends(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
+  Item local = item.item("local");
+  if (socket.family == model::kFamilyUnix) put_unix_name(local, socket.name);
+  else fill_endpoint(local, snapshot, socket, socket.local);
+  Item peer = item.item("peer");
+  if (socket.family == model::kFamilyUnix) {
+    put_unix_name(peer, socket.peer_name);
+    peer.number("inode", socket.peer_inode);
+  } else {
+    fill_endpoint(peer, snapshot, socket, socket.peer);
+  }
+}
+
+void fill_timer(Item item, const model::Timer& timer) {
+  const auto name = model::timer_name(timer.number);
+  item.word("name", name.empty() ? "timer-" + std::to_string(timer.number) : std::string(name));
+  item.number("number", timer.number);
+  item.number("expires_msec", timer.expires_msec);
+  item.number("retransmits", timer.retransmits);
+}
+
+void fill_details(Item item, const model::SocketDetails& details) {
+  // SK_MEMINFO_* (include/uapi/linux/sock_diag.h), in order.
+  static constexpr json::string_view kMemory[] = {"rmem_alloc", "rcvbuf",      "wmem_alloc", "sndbuf", "fwd_alloc",
+                                                  "wmem_queued", "optmem",     "backlog",    "drops"};
+  item.number("tos", details.tos);
+  item.number("tclass", details.tclass);
+  item.number("shutdown", details.shutdown);
+  item.number("v6only", details.v6only);
+  item.number("mark", details.mark);
+  item.number("class_id", details.class_id);
+  if (details.cgroup_id) item.word("cgroup_id", std::to_string(*details.cgroup_id));
+  item.number("sockopt", details.sockopt);
+  item.number("raw_protocol", details.raw_protocol);
+  if (details.raw_protocol) {
+    const auto name = model::ip_protocol_name(*details.raw_protocol);
+    if (!name.empty()) item.word("raw_protocol_name", name);
+  }
+  item.bytes_unless_empty("congestion", details.congestion);
+  if (!details.skmeminfo.empty()) {
+    Item memory = item.item("skmeminfo");
+    std::size_t i = 0;
+    for (; i < details.skmeminfo.size() && i < std::size(kMemory); ++i)
+      memory.number(kMemory[i], details.skmeminfo[i]);
+    // A newer kernel's.
+    if (i < details.skmeminfo.size())
+      memory.numbers("further", std::vector(details.skmeminfo.begin() + static_cast<std::ptrdiff_t>(i),
+                                            details.skmeminfo.end()));
+  }
+  item.number("vfs_inode", details.vfs_inode);
+  if (details.vfs_device) {
+    Item device = item.item("vfs_device");
+    device.number("major", *details.vfs_device >> 20);
+    device.number("minor", *details.vfs_device & 0xfffff);
+  }
+  if (!details.pending_inodes.empty()) item.numbers("pending_inodes", details.pending_inodes);
+}
+
+void fill_owner(Item item, const Snapshot& snapshot, const model::Owner& owner) {
+  if (owner.process < snapshot.processes.size()) {
+    const auto& process = snapshot.processes[owner.process];
+    put_process_id(item, process);
+    item.time("start_time", process.start_realtime_nsec);
+    item.bytes_unless_empty("comm", process.comm);
+    item.bytes_if("exe", process.exe);
+    if (process.cmdline) item.byte_strings("cmdline", *process.cmdline);
+  }
+  item.numbers("fds", owner.fds);
+  item.number("tid", owner.tid);
+  item.word("via", model::via_name(owner.via));
+  item.word("certainty", model::certainty_name(owner.certainty));
+  item.word("origin", model::origin_name(owner.origin));
+  const bool from_another = owner.origin == model::Origin::inherited || owner.origin == model::Origin::passed;
+  if (from_another && owner.from && *owner.from < snapshot.processes.size()) {
+    Item from = item.item("inherited_from");
+    put_process_id(from, snapshot.processes[*owner.from]);
+  }
+}
+
+void put_sightings(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
+  json::array& sources = item.list("sources");
+  std::vector<std::pair<model::View, std::uint8_t>> seen;
+  for (const auto& sighting : socket.sightings) {
+    const std::pair key(sighting.view, sighting.pass);
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
+    seen.push_back(key);
+    Item source = add_item(sources);
+    source.word("view", model::view_name(sighting.view));
+    source.number("pass", sighting.pass);
+  }
+  json::array& evidence = item.list("evidence");
+  for (const auto& sighting : socket.sightings) {
+    Item place = add_item(evidence);
+    if (sighting.member < snapshot.members.size()) place.bytes("member", snapshot.members[sighting.member]);
+    place.number("offset", sighting.offset);
+  }
+}
+
+void fill_socket(Item item, const Snapshot& snapshot, const model::Socket& socket) {
+  Item netns = item.item("netns");
+  if (socket.netns < snapshot.namespaces.size()) {
+    const auto& where = snapshot.namespaces[socket.netns];
+    if (where.inode != 0) netns.number("inode", where.inode);
+    netns.bytes_unless_empty("name", where.name);
+  }
+  item.word("family", family_word(socket.family));
+  item.number("family_number", socket.family);
+  item.word("protocol", protocol_word(socket.family, socket.protocol));
+  item.number("protocol_number", socket.protocol);
+  item.word("state", state_word(socket.state));
+  item.number("state_number", socket.state);
+  put_ends(item, snapshot, socket);
+  item.number("recv_queue", socket.recv_queue);
+  item.number("send_queue", socket.send_queue);
+  item.number("inode", socket.inode);
+  if (socket.cookie) item.word("cookie", std::to_string(*socket.cookie));
+  put_user(item, snapshot, socket.uid);
+  if (socket.timer) fill_timer(item.item("timer"), *socket.timer);
+  if (socket.details) fill_details(item.item("details"), *socket.details);
+  json::array& owners = item.list("owners");
+  owners.reserve(socket.owners.size());
+  for (const auto& owner : socket.owners) fill_owner(add_item(owners), snapshot, owner);
+  if (socket.ownerless_reason) {
+    Item reason = item.item("ownerless_reason");
+    reason.word("code", model::ownerless_name(socket.ownerless_reason->code));
+    reason.bytes("detail", socket.ownerless_reason->detail);
+  }
+  json::array& peers = item.list("peer_owners");
+  for (const auto index : socket.peer_processes) {
+    if (index >= snapshot.processes.size()) continue;
+    Item peer = add_item(peers);
+    put_process_id(peer, snapshot.processes[index]);
+    peer.bytes_unless_empty("comm", snapshot.processes[index].comm);
+  }
+  put_sightings(item, snapshot, socket);
+}
+
+void fill_gap(Item item, const model::Gap& gap) {
+  item.word("kind", base::outcome_name(gap.kind));
+  item.bytes("source", gap.source);
+  item.bytes_unless_empty("member", gap.member);
+  item.number("netns", gap.netns);
+  item.number("pid", gap.pid);
+  item.number("tid", gap.tid);
+  if (gap.errno_number != 0) {
+    item.number("errno", gap.errno_number);
+    const auto name = base::errno_name(gap.errno_number);
+    if (!name.empty()) item.word("errno_name", name);
+  }
+  item.number("count", gap.count);
+  item.bytes_unless_empty("detail", gap.detail);
+}
+
+void fill_problem(Item item, const model::MemberProblem& problem) {
+  item.bytes_unless_empty("member", problem.member);
+  item.number("offset", problem.offset);
+  item.bytes("message", problem.message);
+}
+
+// Builds each item on its own and appends its text: memory is bounded by the text and the largest item.
+class Writer {
+ public:
+  explicit Writer(bool lines) : lines_(lines) {}
+
+  template <class Fill>
+  void write(std::string_view type, Fill&& fill) {
+    {
+      json::object object(&memory_);
+      Item item(object);
+      if (lines_) item.word("type", type);
+      fill(item);
+      append_json_visible(text, json::serialize(object));
+    }
+    memory_.release();
+    if (lines_) text += '\n';
+  }
+  template <class Range, class Fill>
+  void write_list(std::string_view type, std::string_view key, const Range& range, Fill&& fill) {
+    if (!lines_) text += ",\n\"" + std::string(key) + "\": [";
+    bool first = true;
+    for (const auto& element : range) {
+      if (!lines_) text += first ? "\n" : ",\n";
+      first = false;
+      write(type, [&](Item& item) { fill(item, element); });
+    }
+    if (!lines_) text += first ? "]" : "\n]";
+  }
+
+  std::string text;
+
+ private:
+  bool lines_;
+  json::monotonic_resource memory_;
+};
+
+std::string render(const Rows& rows, bool lines) {
+  const Snapshot& snapshot = rows.snapshot;
+  Writer writer(lines);
+  if (!lines) writer.text += "{\n\"host\": ";
+  writer.write("host", [&](Item& item) { fill_host(item, snapshot.host); });
+  if (!lines) writer.text += ",\n\"capture\": ";
+  writer.write("capture", [&](Item& item) { fill_capture(item, snapshot.capture); });
+  writer.write_list("namespace", "namespaces", snapshot.namespaces,
+                    [](Item& item, const model::Namespace& netns) { fill_namespace(item, netns); });
+  writer.write_list("process", "processes", snapshot.processes, [&](Item& item, const model::Process& process) {
+    fill_process(item, snapshot, process);
+  });
+  writer.write_list("socket", "sockets", rows.sockets, [&](Item& item, const model::Socket* socket) {
+    fill_socket(item, snapshot, *socket);
+  });
+  writer.write_list("gap", "gaps", snapshot.gaps, [](Item& item, const model::Gap& gap) { fill_gap(item, gap); });
+  writer.write_list("problem", "problems", snapshot.problems,
+                    [](Item& item, const model::MemberProblem& problem) { fill_problem(item, problem); });
+  if (!lines) writer.text += "\n}\n";
+  return std::move(writer.text);
+}
+
+}  // namespace
+
+std::string render_json(const Rows& rows) { return render(rows, false); }
+std::string render_ndjson(const Rows& rows) { return render(rows, true); }
+
+}  // namespace ssnap::render

@@ -1,0 +1,170 @@
+#include "render/layout.h"
+
+#include <algorithm>
+
+#include "render/escape.h"
+
+namespace ssnap::render {
+namespace {
+
+constexpr int kGap = 2;         // blanks between columns
+constexpr int kIndent = 4;      // of the further lines of a row
+constexpr int kLastWidth = 28;  // the least that the last column is wrapped to
+constexpr int kHang = 2;        // of the further lines of a wrapped cell
+// Tried in order when the columns don't fit: an IPv6 address with its port, shorter ones, an IPv4 address with its port.
+constexpr int kCaps[] = {47, 32, 24, 21};
+
+struct Place {
+  int band = 0;  // line of the row
+  int x = 0;
+  int width = 0;
+};
+
+std::vector<Place> place_columns(const std::vector<int>& widths, std::optional<int> terminal) {
+  std::vector<Place> places;
+  int band = 0, x = 0;
+  bool first_of_band = true;
+  for (const int width : widths) {
+    if (terminal && !first_of_band && x + width > *terminal) {
+      ++band;
+      x = kIndent;
+    }
+    places.push_back({band, x, width});
+    x += width + kGap;
+    first_of_band = false;
+  }
+  return places;
+}
+
+std::vector<Place> choose_places(const std::vector<int>& natural, std::optional<int> terminal) {
+  std::vector<Place> best = place_columns(natural, terminal);
+  if (!terminal) return best;
+  int best_bands = 0;
+  for (const int cap : kCaps) {
+    if (best.back().band == 0) break;
+    std::vector<int> capped = natural;
+    for (std::size_t i = 0; i + 1 < capped.size(); ++i) capped[i] = std::min(capped[i], cap);
+    auto places = place_columns(capped, terminal);
+    // Once nothing fits on one line, the widest cap with the fewest lines.
+    if (best_bands == 0 || places.back().band < best_bands) {
+      best_bands = std::max(places.back().band, 1);
+      best = std::move(places);
+    }
+  }
+  return best;
+}
+
+class Page {
+ public:
+  Page(std::vector<Place> places, std::optional<int> terminal, bool colour)
+      : places_(std::move(places)), terminal_(terminal), colour_(colour) {}
+
+  void add(const LayoutRow& row) {
+    band_ = 0;
+    column_ = 0;
+    for (std::size_t i = 0; i + 1 < places_.size(); ++i)
+      if (i < row.cells.size() && !row.cells[i].text.empty()) put(places_[i], row.cells[i]);
+    const Place last = places_.back();
+    std::optional<int> room;
+    if (terminal_) room = std::max(*terminal_ - last.x, 1);
+    bool first = true;
+    for (const auto& cell : row.last) {
+      for (auto& line : wrap(cell.text, room, kHang)) {
+        if (!first) break_line();
+        put(last, {std::move(line), cell.tint});
+        first = false;
+      }
+    }
+    break_line();
+  }
+
+  std::string text;
+
+ private:
+  void put(const Place& place, const CellLine& cell) {
+    const int width = display_width(cell.text);
+    int x = place.x;
+    if (band_ != place.band || (column_ != 0 && column_ + kGap > x)) {
+      if (column_ != 0) break_line();
+      band_ = place.band;
+    }
+    // Too wide to end here, but a line of its own may hold it.
+    if (terminal_ && width > place.width && x > kIndent && x + width > *terminal_) {
+      if (column_ != 0) break_line();
+      x = kIndent;
+    }
+    text.append(static_cast<std::size_t>(x - column_), ' ');
+    const bool tinted = colour_ && cell.tint != Tint::none;
+    if (tinted) text += cell.tint == Tint::bold ? "\x1b[1m" : "\x1b[2m";
+    text += cell.text;
+    if (tinted) text += "\x1b[0m";
+    column_ = x + width;
+  }
+
+  void break_line() {
+    text += '\n';
+    column_ = 0;
+  }
+
+  std::vector<Place> places_;
+  std::optional<int> terminal_;
+  bool colour_;
+  int band_ = 0;
+  int column_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::string> wrap(std::string_view text, std::optional<int> width, int hang) {
+  if (!width || display_width(text) <= *width) return {std::string(text)};
+  std::vector<std::string> lines;
+  std::string line;
+  int used = 0;
+  bool has_word = false;
+  for (std::size_t at = 0; at < text.size();) {
+    // A word with the blanks before it, which stay unless the line is broken there.
+    const std::size_t begin = std::min(text.find_first_not_of(' ', at), text.size());
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string_view word = text.substr(begin, end - begin);
+    const int blanks = static_cast<int>(begin - at), columns = display_width(word);
+    if (has_word && used + blanks + columns > *width) {
+      lines.push_back(std::move(line));
+      line.assign(static_cast<std::size_t>(hang), ' ');
+      line += word;
+      used = hang + columns;
+    } else {
+      line += text.substr(at, end - at);
+      used += blanks + columns;
+    }
+    // The mark before a further owner is no word: nothing may be broken between it and the name.
+    has_word = has_word || word != "\u2514";
+    at = end;
+  }
+  lines.push_back(std::move(line));
+  return lines;
+}
+
+std::string lay_out(const std::vector<std::string_view>& titles, const std::vector<LayoutRow>& rows, bool header,
+                    std::optional<int> width, bool colour) {
+  LayoutRow head;
+  std::vector<int> natural;
+  for (const auto title : titles) {
+    natural.push_back(header ? display_width(title) : 0);
+    if (natural.size() < titles.size()) head.cells.push_back({std::string(title)});
+    else head.last.push_back({std::string(title)});
+  }
+  int last = natural.back();
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.cells.size() && i + 1 < natural.size(); ++i)
+      natural[i] = std::max(natural[i], display_width(row.cells[i].text));
+    for (const auto& line : row.last) last = std::max(last, display_width(line.text));
+  }
+  natural.back() = width ? std::min(last, kLastWidth) : last;
+
+  Page page(choose_places(natural, width), width, colour);
+  if (header) page.add(head);
+  for (const auto& row : rows) page.add(row);
+  return std::move(page.text);
+}
+
+}  // namespace ssnap::render

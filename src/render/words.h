@@ -1,0 +1,31 @@
+// The phrases that several views share. Everything returned is escaped for a terminal.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "model/snapshot.h"
+
+namespace ssnap::render {
+
+// How many owners, or fds of one owner, a text view names before it counts the rest.
+constexpr std::size_t kMaxNamed = 8;
+
+// "sh[81]"; "?[81]" where comm was not read, "?" for an index that the snapshot lacks.
+std::string process_label(const model::Snapshot& snapshot, std::uint32_t process);
+// How an owner holds it: "fd 38, inherited from 80", "fd 3,4", "held in an io_uring (fd 4)".
+std::string holding_phrase(const model::Snapshot& snapshot, const model::Owner& owner);
+// "python3[80] fd 37"; "possibly backup[977] in a message waiting at fd 4".
+std::string owner_phrase(const model::Snapshot& snapshot, const model::Owner& owner);
+// "TIME-WAIT"; "state-77" for a number without a name. Families and protocols likewise: "family-77", "proto-77".
+std::string state_word(std::uint8_t state);
+std::string family_word(std::uint16_t family);
+std::string protocol_word(std::uint16_t family, std::uint16_t protocol);
+// "eth0", where the namespace is the one whose interface names are known, or else "".
+std::string_view interface_name(const model::Snapshot& snapshot, std::uint32_t netns, std::uint32_t index);
+// count(1, "gap") is "1 gap", count(2, "gap") "2 gaps".
+std::string count(std::uint64_t number, std::string_view singular);
+std::string count(std::uint64_t number, std::string_view singular, std::string_view plural);
+
+}  // namespace ssnap::render
