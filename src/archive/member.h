@@ -16,6 +16,7 @@ struct Member {
   MemberType type = MemberType::file;
   std::string_view bytes;  // a file's content; a symlink's target
   bool cut = false;        // the input ended, or was damaged, inside the content: `bytes` holds what came before
+  std::uint64_t frame_offset = 0;  // in the compressed file: where the frame with its header begins; 0 for directories
 };
 
 using MemberVisitor = std::function<void(const Member&)>;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "archive/capture_info.h"
+#include "archive/read_limits.h"
 #include "archive/member.h"
 #include "base/problem.h"
 #include "base/result.h"
@@ -27,8 +28,9 @@ struct ReadReport {
 bool looks_like_archive(std::string_view compressed);
 
 // Decompresses frame by frame and calls `visit` for each member, in order. A damaged frame loses only what it holds:
-// the reader goes on with the next frame. The limits (kMax... in the .cc) end the reading with a problem.
-ReadReport read_archive(std::string_view compressed, const MemberVisitor& visit);
+// the reader goes on with the next frame. The limits end the reading, or cost the member that is beyond them, with a
+// problem.
+ReadReport read_archive(std::string_view compressed, const MemberVisitor& visit, const ReadLimits& limits = {});
 
 // The whole of a file, or of standard input for "-". An Error names the file.
 base::Result<std::string> read_input(const std::string& path);

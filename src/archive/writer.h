@@ -22,8 +22,9 @@ struct WriterOptions {
   std::function<std::int64_t()> realtime_offset_nsec;  // for the chain links; may be empty (0)
 };
 
-// All calls come from one thread. After an Error nothing more is written: every later call returns the same Error,
-// and what had been written stays a valid, cut archive.
+// All calls come from one thread. After an Error of the sink nothing more is written: every later call returns the
+// same Error, and what had been written stays a valid, cut archive. A name that readers would refuse (see name_fault in
+// tar.h; a backslash, which sha256sum would escape) or more than 8 GiB are an Error with EINVAL about that member alone.
 class Writer {
  public:
   Writer(Sink& sink, WriterOptions options);

@@ -1,0 +1,67 @@
+#include "archive/compressed_member.h"
+
+#include <new>
+
+#include <zstd.h>
+
+#include "archive/tar.h"
+
+namespace ssnap::archive {
+
+struct MemberCompressor::State {
+  ZSTD_CCtx* context = ZSTD_createCCtx();
+  base::Sha256 hash;
+  std::uint64_t size_bytes = 0;
+  std::string frame;
+  std::string out = std::string(ZSTD_CStreamOutSize(), '\0');
+
+  State() {
+    if (context == nullptr) throw std::bad_alloc();
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { ZSTD_freeCCtx(context); }
+
+  void compress(std::string_view bytes, ZSTD_EndDirective directive) {
+    ZSTD_inBuffer input{bytes.data(), bytes.size(), 0};
+    for (;;) {
+      ZSTD_outBuffer output{out.data(), out.size(), 0};
+      const std::size_t left = ZSTD_compressStream2(context, &output, &input, directive);
+      if (ZSTD_isError(left)) throw std::bad_alloc();  // the parameters are valid: only memory can lack
+      frame.append(out.data(), output.pos);
+      const bool done = directive == ZSTD_e_end ? left == 0 : input.pos == input.size;
+      if (done) return;
+    }
+  }
+};
+
+MemberCompressor::MemberCompressor(int level) : state_(std::make_unique<State>()) {
+  ZSTD_CCtx_setParameter(state_->context, ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(state_->context, ZSTD_c_checksumFlag, 1);
+  // Never stated, even where zstd could know it: a reader tells content frames from all others by this.
+  ZSTD_CCtx_setParameter(state_->context, ZSTD_c_contentSizeFlag, 0);
+}
+
+MemberCompressor::~MemberCompressor() = default;
+MemberCompressor::MemberCompressor(MemberCompressor&&) noexcept = default;
+MemberCompressor& MemberCompressor::operator=(MemberCompressor&&) noexcept = default;
+
+void MemberCompressor::append(std::string_view bytes) {
+  state_->hash.update(bytes);
+  state_->size_bytes += bytes.size();
+  state_->compress(bytes, ZSTD_e_continue);
+}
+
+std::uint64_t MemberCompressor::size_bytes() const { return state_->size_bytes; }
+
+CompressedMember MemberCompressor::finish(std::string name) {
+  const std::string padding(tar_padding(state_->size_bytes), '\0');
+  state_->compress(padding, ZSTD_e_end);
+  CompressedMember member{std::move(name), state_->size_bytes, state_->hash.hex(), std::move(state_->frame)};
+  state_->frame.clear();
+  state_->hash = base::Sha256();
+  state_->size_bytes = 0;
+  return member;
+}
+
+}  // namespace ssnap::archive
