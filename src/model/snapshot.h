@@ -25,6 +25,10 @@ struct Capture {
   std::vector<std::string> arguments;
   std::vector<std::pair<std::string, std::string>> case_fields;
   std::optional<std::int64_t> begin_realtime_nsec, end_realtime_nsec;
+  std::optional<std::int64_t> begin_boottime_nsec;  // CLOCK_BOOTTIME at begin_realtime_nsec
+  std::optional<std::string> tool_sha256;           // of the collector's executable
+  std::optional<std::int64_t> collector_uid;
+  std::optional<std::string> collector_capabilities;  // CapEff, hexadecimal
   std::optional<std::int64_t> smear_nsec;  // from the first socket dump to the last fd read
   std::string status;        // "complete", "interrupted", "limit", "error" from end.json; "cut" where there is none;
                              // "directory" where the input is no archive
@@ -32,6 +36,14 @@ struct Capture {
   bool incomplete = false;   // the archive is cut, unsealed or damaged: exit code 3
   std::uint64_t processes_found = 0;  // in the listing of /proc
   std::uint64_t processes_read = 0;   // of which every fd was read
+};
+
+// All reads of one source, together.
+struct SourceSummary {
+  std::uint64_t reads = 0;      // journal entries
+  std::uint64_t complete = 0;   // of which ended ok
+  std::uint64_t bytes = 0;      // uncompressed, of the members
+  std::uint64_t begin_nsec = 0, end_nsec = 0;  // CLOCK_BOOTTIME: the first read's begin, the last one's end
 };
 
 // A network namespace.
@@ -104,6 +116,7 @@ struct Snapshot {
   std::vector<Process> processes;    // by pid, then start time
   std::vector<Socket> sockets;       // sorted: namespace, family, protocol, state, local, peer, inode, cookie
   std::vector<Gap> gaps;
+  std::map<std::string, SourceSummary> sources;  // by name, as in docs/sources.md
   std::vector<MemberProblem> problems;
   std::map<std::uint32_t, std::string> users;  // from the captured passwd
   std::map<std::uint32_t, std::string> interfaces;  // index -> name, of the own namespace; empty where not known

@@ -1,0 +1,212 @@
+// ssnap analyze: a snapshot -> an answer. Opens nothing but the snapshot.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+#include <string>
+
+#include "analyze/select.h"
+#include "cli/command.h"
+#include "pipeline/replay.h"
+#include "render/json.h"
+#include "render/netstat.h"
+#include "render/table.h"
+
+namespace po = boost::program_options;
+
+namespace ssnap::cli {
+namespace {
+
+using base::ExitCode;
+using base::Failure;
+
+// Every letter of every tool that `analyze` can speak for.
+struct Letters {
+  bool tcp = false, udp = false, udplite = false, raw = false, unix_sockets = false;
+  bool ipv4 = false, ipv6 = false;
+  bool all = false, listening = false;
+  bool numeric = false, processes = false, extended = false, timers = false, no_header = false;
+};
+
+// One row a switch, one column a tool: what the letter means there, or null where the tool hasn't got it.
+struct LetterRow {
+  const char* names;  // as program_options wants them: long,short
+  bool Letters::*value;
+  const char* ssnap;
+  const char* netstat;
+};
+
+constexpr LetterRow kLetters[] = {
+    {"tcp,t", &Letters::tcp, "TCP sockets", "TCP sockets"},
+    {"udp,u", &Letters::udp, "UDP and UDP-Lite sockets", "UDP sockets"},
+    {"udplite,U", &Letters::udplite, nullptr, "UDP-Lite sockets"},
+    {"raw,w", &Letters::raw, "raw sockets", "raw sockets"},
+    {"unix,x", &Letters::unix_sockets, "UNIX sockets", "UNIX sockets"},
+    {"ipv4,4", &Letters::ipv4, "IPv4 only", "IPv4 only"},
+    {"ipv6,6", &Letters::ipv6, "IPv6 only", "IPv6 only"},
+    {"all,a", &Letters::all, "every state", "every state"},
+    {"listening,l", &Letters::listening, "listening sockets only", "listening sockets only"},
+    {"numeric,n", &Letters::numeric, "numbers instead of names (always so)", "numbers instead of names"},
+    {"processes,p", &Letters::processes, "who holds each socket (always shown)", "process (the first one only, as netstat has it)"},
+    {"extended,e", &Letters::extended, "uid, inode and cookie too", "user and inode too"},
+    {"timers,o", &Letters::timers, nullptr, "timers too"},
+    {"no-header,H", &Letters::no_header, "no line of column names", nullptr},
+};
+
+enum class Tool { ssnap, netstat };
+
+const char* meaning(const LetterRow& row, Tool tool) { return tool == Tool::netstat ? row.netstat : row.ssnap; }
+
+// The letters mean what the tool of --as means by them, so it has to be known first.
+Tool find_tool(const std::vector<std::string>& arguments) {
+  std::string name = "ssnap";
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--") break;
+    if (arguments[i] == "--as" && i + 1 < arguments.size()) name = arguments[i + 1];
+    if (arguments[i].starts_with("--as=")) name = arguments[i].substr(5);
+  }
+  if (name == "ssnap") return Tool::ssnap;
+  if (name == "netstat") return Tool::netstat;
+  throw Failure(ExitCode::usage, "--as takes ssnap or netstat, not '" + name + "'");
+}
+
+po::options_description letter_options(Letters& letters, Tool tool) {
+  po::options_description description(tool == Tool::netstat ? "Switches, as netstat has them" : "Switches, as ss has them");
+  for (const LetterRow& row : kLetters)
+    if (const char* text = meaning(row, tool)) description.add_options()(row.names, flag(letters.*row.value), text);
+  return description;
+}
+
+render::Style terminal_style() {
+  render::Style style;
+  if (!::isatty(STDOUT_FILENO)) return style;
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;
+  const char* terminal = std::getenv("TERM");
+  const char* no_colour = std::getenv("NO_COLOR");
+  style.colour = terminal != nullptr && std::string_view(terminal) != "dumb" && (no_colour == nullptr || *no_colour == '\0');
+  return style;
+}
+
+std::string unknown_namespace(const model::Snapshot& snapshot, const std::string& wanted) {
+  std::string known;
+  for (const auto& netns : snapshot.namespaces)
+    known += (known.empty() ? "" : ", ") + (netns.name.empty() ? std::to_string(netns.inode) : netns.name);
+  return "no network namespace '" + wanted + "' in this snapshot; it has " + known;
+}
+
+}  // namespace
+
+int run_analyze_command(const std::vector<std::string>& arguments) {
+  const Tool tool = find_tool(arguments);
+  Letters letters;
+  bool help = false, explain = false;
+  std::string as, format = "table", netns;
+  std::vector<std::string> words;
+  po::options_description description("Options");
+  description.add_options()
+      ("as", po::value(&as)->value_name("TOOL"), "answer as TOOL would have: ssnap (default), netstat; the switches then mean what they mean to it")
+      ("explain", flag(explain), "with --as: under a row, where that tool's answer falls short of the evidence")
+      ("format", po::value(&format)->value_name("FORMAT")->default_value(format), "table, json, or ndjson (one object a line); JSON holds every namespace")
+      ("netns", po::value(&netns)->value_name("NAME|INODE|all"), "sockets of this network namespace; default: the host's own in the table")
+      ("help,h", flag(help), "this text");
+  po::options_description hidden;
+  hidden.add_options()("words", po::value(&words));
+  po::positional_options_description positions;
+  positions.add("words", -1);
+  po::options_description visible, everything;
+  visible.add(letter_options(letters, tool)).add(description);
+  everything.add(visible).add(hidden);
+  parse_options(arguments, everything, positions, "analyze");
+  if (help) {
+    std::ostringstream text;
+    text << "ssnap analyze: the sockets of a snapshot, their states, and every process that holds them\n\n"
+            "  ssnap analyze SNAPSHOT [SWITCH]... [OPTION]...\n\n"
+            "SNAPSHOT is an archive of ssnap capture, - for standard input, or a directory: an unpacked archive or a copy\n"
+            "of /proc. Without a table or state switch every socket is shown.\n"
+         << visible
+         << "\nNames come from the snapshot only, never from the machine that it is analyzed on: there is no -r.\n";
+    print(text.str());
+    return 0;
+  }
+  if (words.empty())
+    throw Failure(ExitCode::usage, "which snapshot? ssnap analyze SNAPSHOT; ssnap analyze --help lists the options");
+  if (words.size() > 1) throw Failure(ExitCode::usage, "unexpected word '" + words[1] + "' after the snapshot");
+  if (format != "table" && format != "json" && format != "ndjson")
+    throw Failure(ExitCode::usage, "--format takes table, json or ndjson, not '" + format + "'");
+  if (tool == Tool::netstat && format != "table")
+    throw Failure(ExitCode::usage, "--as netstat prints what netstat prints; it can't be combined with --format " + format);
+  if (explain && tool == Tool::ssnap) throw Failure(ExitCode::usage, "--explain goes with --as netstat");
+
+  reconstruct::Options options;
+  options.keep_proc_net_rows = tool == Tool::netstat;
+  const auto replayed = pipeline::replay(words.front(), options);
+  if (replayed.has_error()) throw Failure(ExitCode::failed, replayed.error().message);
+  const model::Snapshot& snapshot = *replayed;
+
+  // JSON holds all namespaces, the table the host's own, unless told otherwise.
+  std::optional<std::string> wanted;
+  if (!netns.empty()) wanted = netns;
+  else if (format != "table") wanted = "all";
+  const auto namespaces = analyze::select_namespaces(snapshot, wanted);
+  if (!namespaces) throw Failure(ExitCode::failed, unknown_namespace(snapshot, netns));
+
+  if (tool == Tool::netstat) {
+    render::NetstatOptions netstat;
+    netstat.tcp = letters.tcp;
+    netstat.udp = letters.udp;
+    netstat.udplite = letters.udplite;
+    netstat.raw = letters.raw;
+    netstat.unix_sockets = letters.unix_sockets;
+    if (letters.ipv4 != letters.ipv6) netstat.inet = letters.ipv4, netstat.inet6 = letters.ipv6;
+    netstat.all = letters.all;
+    netstat.listening = letters.listening;
+    netstat.numeric = letters.numeric;
+    netstat.programs = letters.processes;
+    netstat.extended = letters.extended;
+    netstat.timers = letters.timers;
+    netstat.explain = explain;
+    for (const std::uint32_t index : *namespaces) print(render::render_netstat(snapshot, index, netstat));
+  } else {
+    analyze::Selection selection;
+    selection.tcp = letters.tcp;
+    selection.udp = letters.udp;
+    selection.raw = letters.raw;
+    selection.unix_sockets = letters.unix_sockets;
+    selection.ipv4 = letters.ipv4;
+    selection.ipv6 = letters.ipv6;
+    selection.all = letters.all;
+    selection.listening = letters.listening;
+    render::Rows rows{snapshot, {}, 0, 0, 0};
+    std::vector<bool> shown(snapshot.namespaces.size(), false), others(snapshot.namespaces.size(), false);
+    for (const std::uint32_t index : *namespaces) shown[index] = true;
+    for (const model::Socket& socket : snapshot.sockets) {
+      if (!shown[socket.netns]) {
+        ++rows.in_other_namespaces;
+        others[socket.netns] = true;
+        continue;
+      }
+      ++rows.total;
+      if (analyze::selects(selection, socket)) rows.sockets.push_back(&socket);
+    }
+    rows.other_namespaces = static_cast<std::uint64_t>(std::count(others.begin(), others.end(), true));
+    if (format == "json") {
+      print(render::render_json(rows));
+    } else if (format == "ndjson") {
+      print(render::render_ndjson(rows));
+    } else {
+      render::Style style = terminal_style();
+      style.header = !letters.no_header;
+      style.extended = letters.extended;
+      style.netns_column = namespaces->size() > 1;
+      print(render::render_table(rows, style));
+    }
+  }
+  if (!snapshot.capture.incomplete) return 0;
+  say("the snapshot is incomplete: it was cut, or damaged; what could be read is shown (ssnap info says more)");
+  return static_cast<int>(ExitCode::incomplete);
+}
+
+}  // namespace ssnap::cli

@@ -1,0 +1,47 @@
+// The commands: one file each, listed in one table.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/program_options.hpp>
+
+#include "base/error.h"
+
+namespace ssnap::cli {
+
+struct Command {
+  std::string_view name;
+  std::string_view summary;  // one line of `ssnap --help`
+  // `arguments`: what came after the command's name. Returns the exit code; throws base::Failure.
+  int (*run)(const std::vector<std::string>& arguments);
+};
+
+std::span<const Command> commands();
+
+int run_capture_command(const std::vector<std::string>& arguments);
+int run_analyze_command(const std::vector<std::string>& arguments);
+int run_info_command(const std::vector<std::string>& arguments);
+
+// "ssnap 0.1.0 (0123456789ab)", and what it was built with.
+std::string version_text();
+extern const char* const kVersion;
+extern const char* const kCommit;
+
+// Parses with sticky short options (-lntp). Throws Failure(usage) that names the option and where to read more.
+boost::program_options::variables_map parse_options(const std::vector<std::string>& arguments,
+                                                    const boost::program_options::options_description& options,
+                                                    const boost::program_options::positional_options_description& words,
+                                                    std::string_view command);
+
+// A switch that may be given more than once (-n -n), as in ss.
+boost::program_options::value_semantic* flag(bool& value);
+
+// All of `text` to standard output; throws Failure where it can't be written.
+void print(std::string_view text);
+// One line to standard error, after "ssnap: ".
+void say(std::string_view message);
+
+}  // namespace ssnap::cli

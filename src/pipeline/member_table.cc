@@ -1,0 +1,347 @@
+#include "pipeline/member_table.h"
+
+#include <algorithm>
+
+#include "archive/journal.h"
+#include "base/text_cursor.h"
+
+namespace ssnap::pipeline {
+namespace {
+
+using reconstruct::Records;
+
+// What a row's function gets: the member, and the components of its name that the pattern's stars stood for.
+struct Context {
+  Replay& replay;
+  const archive::Member& member;
+  std::string_view name;
+  std::vector<std::string_view> stars;
+
+  Records& records() const { return replay.records; }
+
+  std::uint32_t member_index() const {
+    auto& members = records().members;
+    if (members.empty() || members.back() != name) members.emplace_back(name);
+    return static_cast<std::uint32_t>(members.size() - 1);
+  }
+
+  void report(const base::Problems& problems) const {
+    for (const auto& problem : problems.kept) records().problems.push_back({std::string(name), problem.offset, problem.message});
+    if (problems.total > problems.kept.size())
+      records().problems.push_back({std::string(name), 0,
+                                    std::to_string(problems.total - problems.kept.size()) + " further problems like these"});
+  }
+  void report(std::string message) const { records().problems.push_back({std::string(name), 0, std::move(message)}); }
+
+  std::optional<std::int64_t> pid() const {
+    const auto pid = base::parse_integer<std::int64_t>(stars.at(0));
+    return pid && *pid > 0 ? pid : std::nullopt;
+  }
+
+  // The namespace of netns/INODE/..., and the pass where the name has one.
+  reconstruct::Origin origin() const {
+    reconstruct::Origin origin;
+    origin.member = member_index();
+    if (!stars.empty()) origin.netns = base::parse_integer<std::uint64_t>(stars[0]).value_or(0);
+    if (stars.size() > 1 && stars[1].starts_with("pass"))
+      origin.pass = base::parse_integer<std::uint8_t>(stars[1].substr(4)).value_or(1);
+    return origin;
+  }
+};
+
+// capture.json, end.json, journal.
+
+void read_capture_info(const Context& context) {
+  auto& replay = context.replay;
+  const auto parsed = archive::parse_capture_info(context.member.bytes);
+  if (parsed.has_error() || context.member.cut) {
+    replay.capture_info_error = parsed.has_error() ? parsed.error().message : "capture.json is cut";
+    return;
+  }
+  const archive::CaptureInfo& info = *parsed;
+  replay.has_capture_info = true;
+  replay.byte_order = info.host.byte_order;
+  auto& host = replay.records.host;
+  host.nodename = info.host.nodename;
+  host.machine_id = info.host.machine_id;
+  host.boot_id = info.host.boot_id;
+  host.kernel = info.host.kernel;
+  host.kernel_version = info.host.kernel_version;
+  host.machine = info.host.machine;
+  host.clk_tck = info.host.clk_tck;
+  auto& capture = replay.records.capture;
+  capture.tool_version = info.tool.version;
+  capture.tool_sha256 = info.tool.sha256;
+  capture.arguments = info.arguments;
+  capture.case_fields = info.case_fields;
+  capture.begin_realtime_nsec = info.clocks.realtime_nsec;
+  capture.begin_boottime_nsec = info.clocks.boottime_nsec;
+  capture.collector_uid = info.collector.uid;
+  capture.collector_capabilities = info.collector.capabilities_effective;
+  replay.records.boot_realtime_nsec = info.clocks.realtime_nsec - info.clocks.boottime_nsec;
+  if (const auto net = info.collector.namespaces.find("net"); net != info.collector.namespaces.end())
+    replay.records.own_netns = net->second;
+}
+
+void read_end_info(const Context& context) {
+  const auto parsed = archive::parse_end_info(context.member.bytes);
+  if (parsed.has_error()) return context.report(parsed.error().message);
+  auto& capture = context.records().capture;
+  context.replay.has_end_info = true;
+  capture.end_realtime_nsec = parsed->clocks.realtime_nsec;
+  capture.status_detail = parsed->detail;
+  switch (parsed->status) {
+    case archive::EndStatus::complete: capture.status = "complete"; break;
+    case archive::EndStatus::limit: capture.status = "limit"; break;
+    case archive::EndStatus::error: capture.status = "error"; break;
+    case archive::EndStatus::interrupted:
+      capture.status = "interrupted";
+      if (parsed->signal) capture.status_detail = "signal " + std::to_string(*parsed->signal);
+  }
+}
+
+void read_journal(const Context& context) {
+  auto& replay = context.replay;
+  const archive::JournalPart part = archive::parse_journal(context.member.bytes);
+  context.report(part.problems);
+  for (const archive::JournalEntry& entry : part.entries) {
+    auto& source = replay.records.sources[entry.source];
+    if (source.reads++ == 0 || entry.begin_nsec < source.begin_nsec) source.begin_nsec = entry.begin_nsec;
+    source.end_nsec = std::max(source.end_nsec, entry.end_nsec);
+    source.bytes += entry.bytes.value_or(0);
+    if (entry.outcome == base::OutcomeKind::ok) {
+      ++source.complete;
+      if (entry.source == "proc_list") {
+        replay.has_process_list = true;
+        replay.records.capture.processes_found = entry.count.value_or(0);
+      }
+      if ((entry.source == "inet_diag" || entry.source == "unix_diag") &&
+          (!replay.first_dump_nsec || entry.begin_nsec < *replay.first_dump_nsec))
+        replay.first_dump_nsec = entry.begin_nsec;
+      if (entry.source == "proc_pid_fd")
+        replay.last_fd_nsec = std::max(replay.last_fd_nsec.value_or(0), entry.end_nsec);
+      continue;
+    }
+    model::Gap gap;
+    gap.kind = entry.outcome;
+    gap.source = entry.source;
+    gap.member = entry.member;
+    gap.netns = entry.netns;
+    gap.pid = entry.pid;
+    gap.tid = entry.tid;
+    gap.errno_number = entry.errno_number;
+    gap.count = entry.count.value_or(1);
+    gap.detail = entry.detail;
+    replay.records.gaps.push_back(std::move(gap));
+  }
+}
+
+// Socket tables.
+
+void read_inet_diag(const Context& context) {
+  auto dump = decode::decode_inet_diag(context.member.bytes);
+  context.report(dump.problems);
+  context.records().inet_dumps.emplace_back(context.origin(), std::move(dump));
+}
+
+void read_unix_diag(const Context& context) {
+  auto dump = decode::decode_unix_diag(context.member.bytes);
+  context.report(dump.problems);
+  context.records().unix_dumps.emplace_back(context.origin(), std::move(dump));
+}
+
+template <model::View view, std::uint16_t family, std::uint16_t protocol>
+void read_proc_net_inet(const Context& context) {
+  const auto origin = context.origin();
+  // A plain copy of /proc holds the same table below several names: the first one counts.
+  for (const auto& table : context.records().proc_net_inet)
+    if (table.view == view && table.origin.netns == origin.netns && table.origin.pass == origin.pass) return;
+  auto table = decode::decode_proc_net_inet(context.member.bytes, context.replay.byte_order);
+  context.report(table.problems);
+  context.records().proc_net_inet.push_back({origin, view, family, protocol, std::move(table.rows)});
+}
+
+void read_proc_net_unix(const Context& context) {
+  const auto origin = context.origin();
+  for (const auto& table : context.records().proc_net_unix)
+    if (table.origin.netns == origin.netns && table.origin.pass == origin.pass) return;
+  auto table = decode::decode_proc_net_unix(context.member.bytes);
+  context.report(table.problems);
+  context.records().proc_net_unix.push_back({origin, std::move(table.rows)});
+}
+
+// Processes.
+
+void read_stat(const Context& context) {
+  const auto pid = context.pid();
+  if (!pid) return;
+  auto stat = decode::decode_proc_pid_stat(context.member.bytes);
+  if (stat.has_error()) return context.report(stat.error().message);
+  reconstruct::add_stat(context.records(), *pid, std::move(*stat));
+}
+
+void read_status(const Context& context) {
+  const auto pid = context.pid();
+  if (!pid) return;
+  auto status = decode::decode_proc_pid_status(context.member.bytes);
+  context.report(status.problems);
+  context.records().processes[*pid].status = std::move(status);
+}
+
+void read_cmdline(const Context& context) {
+  if (const auto pid = context.pid())
+    context.records().processes[*pid].cmdline = decode::decode_proc_pid_cmdline(context.member.bytes);
+}
+
+void read_cgroup(const Context& context) {
+  const auto pid = context.pid();
+  if (!pid) return;
+  const auto rows = decode::decode_proc_pid_cgroup(context.member.bytes);
+  context.report(rows.problems);
+  reconstruct::add_cgroup(context.records(), *pid, rows.rows);
+}
+
+void read_fds(const Context& context) {
+  const auto pid = context.pid();
+  if (!pid) return;
+  const auto links = decode::decode_link_list(context.member.bytes);
+  context.report(links.problems);
+  reconstruct::add_fds(context.records(), *pid, links.rows);
+}
+
+void read_links(const Context& context) {
+  const auto pid = context.pid();
+  if (!pid) return;
+  const auto links = decode::decode_link_list(context.member.bytes);
+  context.report(links.problems);
+  reconstruct::add_links(context.records(), *pid, links.rows);
+}
+
+// A symlink of a procfs tree: proc/PID/fd/3, proc/PID/exe, proc/PID/ns/net.
+void read_symlink(const Context& context) {
+  const auto pid = context.pid();
+  if (!pid || context.member.type != archive::MemberType::symlink) return;
+  decode::LinkRecord link;
+  link.name = context.name.substr(context.name.find('/', 5) + 1);
+  link.target = context.member.bytes;
+  reconstruct::add_link(context.records(), *pid, link);
+}
+
+// The host.
+
+void read_passwd(const Context& context) {
+  const auto rows = decode::decode_passwd(context.member.bytes);
+  context.report(rows.problems);
+  reconstruct::add_passwd(context.records(), rows.rows);
+}
+
+// capture.json is more exact; a plain copy of /proc has only this.
+void read_proc_stat(const Context& context) {
+  if (context.replay.has_capture_info) return;
+  if (const auto btime = decode::decode_proc_stat_btime(context.member.bytes))
+    context.records().boot_realtime_nsec = *btime * 1'000'000'000;
+}
+
+template <std::optional<std::string> model::Host::*field>
+void read_host_line(const Context& context) {
+  auto& value = context.records().host.*field;
+  if (value) return;
+  const auto line = base::LineReader(context.member.bytes).next();
+  if (line && !line->text.empty()) value = std::string(line->text);
+}
+
+struct Row {
+  std::string_view pattern;  // "*" stands for one component
+  void (*read)(const Context&);
+};
+
+using model::View;
+constexpr std::uint16_t kIn = model::kFamilyInet, kIn6 = model::kFamilyInet6;
+
+// The tables of /proc/net, which an archive has once a namespace and a copy of /proc in one of three places.
+#define SSNAP_PROC_NET(file, function) \
+  {"netns/*/proc/net/" file, function}, {"proc/net/" file, function}, {"proc/self/net/" file, function}, \
+      {"proc/1/net/" file, function}
+
+constexpr Row kRows[] = {
+    {"capture.json", read_capture_info},
+    {"end.json", read_end_info},
+    {"journal/*", read_journal},
+    {"netns/*/netlink/*/inet_diag-tcp.pcap", read_inet_diag},
+    {"netns/*/netlink/*/inet_diag-udp4.pcap", read_inet_diag},
+    {"netns/*/netlink/*/inet_diag-udp6.pcap", read_inet_diag},
+    {"netns/*/netlink/*/unix_diag.pcap", read_unix_diag},
+    SSNAP_PROC_NET("tcp", (read_proc_net_inet<View::proc_net_tcp, kIn, model::kProtocolTcp>)),
+    SSNAP_PROC_NET("tcp6", (read_proc_net_inet<View::proc_net_tcp6, kIn6, model::kProtocolTcp>)),
+    SSNAP_PROC_NET("udp", (read_proc_net_inet<View::proc_net_udp, kIn, model::kProtocolUdp>)),
+    SSNAP_PROC_NET("udp6", (read_proc_net_inet<View::proc_net_udp6, kIn6, model::kProtocolUdp>)),
+    SSNAP_PROC_NET("udplite", (read_proc_net_inet<View::proc_net_udplite, kIn, model::kProtocolUdplite>)),
+    SSNAP_PROC_NET("udplite6", (read_proc_net_inet<View::proc_net_udplite6, kIn6, model::kProtocolUdplite>)),
+    SSNAP_PROC_NET("raw", (read_proc_net_inet<View::proc_net_raw, kIn, model::kProtocolRaw>)),
+    SSNAP_PROC_NET("raw6", (read_proc_net_inet<View::proc_net_raw6, kIn6, model::kProtocolRaw>)),
+    SSNAP_PROC_NET("icmp", (read_proc_net_inet<View::proc_net_icmp, kIn, model::kProtocolIcmp>)),
+    SSNAP_PROC_NET("icmp6", (read_proc_net_inet<View::proc_net_icmp6, kIn6, model::kProtocolIcmp6>)),
+    SSNAP_PROC_NET("unix", read_proc_net_unix),
+    {"proc/*/stat", read_stat},
+    {"proc/*/status", read_status},
+    {"proc/*/cmdline", read_cmdline},
+    {"proc/*/cgroup", read_cgroup},
+    {"proc/*/fds", read_fds},
+    {"proc/*/links", read_links},
+    {"proc/*/fd/*", read_symlink},
+    {"proc/*/ns/*", read_symlink},
+    {"proc/*/exe", read_symlink},
+    {"proc/*/cwd", read_symlink},
+    {"proc/*/root", read_symlink},
+    {"proc/stat", read_proc_stat},
+    {"proc/sys/kernel/hostname", (read_host_line<&model::Host::nodename>)},
+    {"proc/sys/kernel/osrelease", (read_host_line<&model::Host::kernel>)},
+    {"proc/sys/kernel/random/boot_id", (read_host_line<&model::Host::boot_id>)},
+    {"etc/passwd", read_passwd},
+};
+#undef SSNAP_PROC_NET
+
+// Matches a name against a pattern and collects what the stars stood for.
+bool matches(std::string_view pattern, std::string_view name, std::vector<std::string_view>& stars) {
+  stars.clear();
+  for (;;) {
+    const auto pattern_end = std::min(pattern.find('/'), pattern.size());
+    const auto name_end = std::min(name.find('/'), name.size());
+    const std::string_view part = name.substr(0, name_end);
+    if (pattern.substr(0, pattern_end) == "*") stars.push_back(part);
+    else if (pattern.substr(0, pattern_end) != part) return false;
+    const bool pattern_done = pattern_end == pattern.size(), name_done = name_end == name.size();
+    if (pattern_done || name_done) return pattern_done && name_done;
+    pattern.remove_prefix(pattern_end + 1);
+    name.remove_prefix(name_end + 1);
+  }
+}
+
+const Row* find_row(std::string_view name, std::vector<std::string_view>& stars) {
+  for (const Row& row : kRows)
+    if (matches(row.pattern, name, stars)) return &row;
+  return nullptr;
+}
+
+}  // namespace
+
+std::string canonical_name(std::string_view name) {
+  constexpr std::string_view kOfAnArchive[] = {"proc/", "netns/", "etc/", "journal/"};
+  const bool of_an_archive =
+      std::any_of(std::begin(kOfAnArchive), std::end(kOfAnArchive), [&](auto p) { return name.starts_with(p); }) ||
+      name == "capture.json" || name == "end.json" || name == "README.txt" || name == "manifest-sha256.txt";
+  return of_an_archive ? std::string(name) : "proc/" + std::string(name);
+}
+
+bool is_wanted(std::string_view name) {
+  std::vector<std::string_view> stars;
+  return find_row(name, stars) != nullptr;
+}
+
+void add_member(Replay& replay, std::string_view name, const archive::Member& member) {
+  std::vector<std::string_view> stars;
+  const Row* row = find_row(name, stars);
+  if (row != nullptr) row->read(Context{replay, member, name, std::move(stars)});
+}
+
+}  // namespace ssnap::pipeline

@@ -1,0 +1,34 @@
+// Which member goes to which decoder.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "archive/capture_info.h"
+#include "archive/member.h"
+#include "reconstruct/records.h"
+
+namespace ssnap::pipeline {
+
+// What the members of one input add up to.
+struct Replay {
+  reconstruct::Records records;
+  base::ByteOrder byte_order = base::ByteOrder::little;  // of the captured host; little until capture.json says
+  bool has_capture_info = false;
+  std::string capture_info_error;  // why capture.json is of no use
+  bool has_end_info = false;
+  bool has_process_list = false;
+  std::optional<std::uint64_t> first_dump_nsec, last_fd_nsec;  // CLOCK_BOOTTIME: the smear
+};
+
+// The name that a member of a directory would have in an archive: files of a plain copy of /proc come below "proc/".
+std::string canonical_name(std::string_view name);
+
+// True if some row of the table reads the member.
+bool is_wanted(std::string_view name);
+
+// Decodes one member into the records. Members that no row names are passed over.
+void add_member(Replay& replay, std::string_view name, const archive::Member& member);
+
+}  // namespace ssnap::pipeline

@@ -1,0 +1,20 @@
+// input -> Snapshot: the only place that joins the layers. Which member goes to which decoder is a table in
+// member_table.cc; the passes of the reconstruction are listed in reconstruct/reconstruct.cc.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "model/snapshot.h"
+#include "reconstruct/reconstruct.h"
+
+namespace ssnap::pipeline {
+
+// SNAPSHOT of the command line: an archive, "-" for standard input, or a directory. Opens nothing else.
+// An Error where there is no snapshot: nothing can be read, or capture.json is not there.
+base::Result<model::Snapshot> replay(const std::string& path, const reconstruct::Options& options);
+
+// The same for an archive in memory.
+base::Result<model::Snapshot> replay_bytes(std::string_view archive, const reconstruct::Options& options);
+
+}  // namespace ssnap::pipeline

@@ -1,0 +1,43 @@
+// The passes of reconstruct(), each in a file of its own, in the order in which they run.
+#pragma once
+
+#include "reconstruct/reconstruct.h"
+
+namespace ssnap::reconstruct {
+
+// Namespaces, by inode; the collector's first. Every later pass asks it for the index.
+class NamespaceIndex {
+ public:
+  explicit NamespaceIndex(model::Snapshot& snapshot) : snapshot_(snapshot) {}
+  std::uint32_t index_of(std::uint64_t inode);
+
+ private:
+  model::Snapshot& snapshot_;
+  std::map<std::uint64_t, std::uint32_t> known_;
+};
+
+// processes.cc: one Process per pid whose stat, links or fds were read.
+void build_processes(const Records& records, model::Snapshot& snapshot);
+
+// sockets.cc: the netlink dumps, each socket once (netns, family, protocol, cookie).
+void merge_inet_dumps(Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
+void merge_unix_dumps(Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
+// sockets.cc: /proc/net as the second view: joined by inode and addresses, what netlink didn't show is added.
+void merge_proc_net_inet(const Records& records, NamespaceIndex& namespaces, const Options& options,
+                         model::Snapshot& snapshot);
+void merge_proc_net_unix(const Records& records, NamespaceIndex& namespaces, const Options& options,
+                         model::Snapshot& snapshot);
+// sockets.cc: the order of Snapshot::sockets.
+void sort_sockets(model::Snapshot& snapshot);
+
+// owners.cc: holders by inode; the listener's owners for connections that wait to be accepted.
+void join_owners(const Records& records, model::Snapshot& snapshot);
+// owners.cc: which holder had it from which.
+void trace_origins(model::Snapshot& snapshot);
+// owners.cc: a reason for every socket without a certain owner.
+void give_reasons(model::Snapshot& snapshot);
+
+// peers.cc: the other end, where it is in this snapshot.
+void find_peers(model::Snapshot& snapshot);
+
+}  // namespace ssnap::reconstruct

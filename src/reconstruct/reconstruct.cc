@@ -1,0 +1,53 @@
+#include "reconstruct/reconstruct.h"
+
+#include "reconstruct/passes.h"
+
+namespace ssnap::reconstruct {
+
+std::uint32_t NamespaceIndex::index_of(std::uint64_t inode) {
+  const auto [at, is_new] = known_.emplace(inode, static_cast<std::uint32_t>(snapshot_.namespaces.size()));
+  if (is_new) {
+    model::Namespace added;
+    added.inode = inode;
+    snapshot_.namespaces.push_back(std::move(added));
+  }
+  return at->second;
+}
+
+model::Snapshot reconstruct(Records records, const Options& options) {
+  model::Snapshot snapshot;
+  snapshot.members = std::move(records.members);
+  snapshot.host = std::move(records.host);
+  snapshot.capture = std::move(records.capture);
+  snapshot.users = std::move(records.users);
+  snapshot.gaps = std::move(records.gaps);
+  snapshot.sources = std::move(records.sources);
+  snapshot.problems = std::move(records.problems);
+
+  // The collector's namespace is the host's own view and comes first, also where nothing of it was read.
+  NamespaceIndex namespaces(snapshot);
+  model::Namespace& own = snapshot.namespaces[namespaces.index_of(records.own_netns.value_or(0))];
+  own.own = true;
+  own.how = records.own_netns ? "the collector's" : "not told by the input";
+
+  // Processes first: owners point to them.
+  build_processes(records, snapshot);
+
+  // One row a socket: netlink decides, /proc/net confirms and adds.
+  merge_inet_dumps(records, namespaces, snapshot);
+  merge_unix_dumps(records, namespaces, snapshot);
+  merge_proc_net_inet(records, namespaces, options, snapshot);
+  merge_proc_net_unix(records, namespaces, options, snapshot);
+  sort_sockets(snapshot);
+
+  // Whose they are, since when they share them, and why nobody's.
+  join_owners(records, snapshot);
+  trace_origins(snapshot);
+  give_reasons(snapshot);
+
+  // Who is at the other end.
+  find_peers(snapshot);
+  return snapshot;
+}
+
+}  // namespace ssnap::reconstruct

@@ -1,0 +1,15 @@
+// records -> model: merges the views into one row a socket, joins owners, tells where they came from and why there are
+// none, and who is at the other end.
+#pragma once
+
+#include "reconstruct/records.h"
+
+namespace ssnap::reconstruct {
+
+struct Options {
+  bool keep_proc_net_rows = false;  // for views that imitate a reader of /proc/net
+};
+
+model::Snapshot reconstruct(Records records, const Options& options);
+
+}  // namespace ssnap::reconstruct

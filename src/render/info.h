@@ -1,0 +1,13 @@
+// ssnap info: what is in a snapshot, for people.
+#pragma once
+
+#include <string>
+
+#include "model/snapshot.h"
+
+namespace ssnap::render {
+
+// Host, custody, times, sources, coverage, gaps and problems, as text.
+std::string render_info(const model::Snapshot& snapshot);
+
+}  // namespace ssnap::render
