@@ -10,7 +10,9 @@ constexpr std::uint8_t kAfUnspec = 0, kAfInet = 2, kAfInet6 = 10;
 constexpr std::uint16_t kIpprotoTcp = 6, kIpprotoDccp = 33;
 constexpr std::size_t kMessageHeaderBytes = 16;  // sizeof(struct nlmsghdr)
 constexpr std::size_t kSockIdBytes = 48;         // sizeof(struct inet_diag_sockid)
-constexpr std::size_t kDiagMsgBytes = 72;        // sizeof(struct inet_diag_msg)
+// A TCP record with every attribute: how many to expect.
+constexpr std::size_t kTypicalRecordBytes = 512;
+constexpr std::size_t kDiagMsgBytes = 72;  // sizeof(struct inet_diag_msg)
 
 // enum of include/uapi/linux/inet_diag.h (Linux 6.18).
 enum InetDiagAttributeType : std::uint16_t {
@@ -181,6 +183,7 @@ void read_record(const NetlinkMessage& message, base::ByteOrder order, InetDiagD
 
 InetDiagDump decode_inet_diag(std::string_view bytes) {
   InetDiagDump dump;
+  dump.rows.reserve(bytes.size() / kTypicalRecordBytes);
   SockDiagWalk walk;
   walk.on_request = [&dump](const NetlinkMessage& message, base::ByteOrder order) {
     read_request(message, order, dump);

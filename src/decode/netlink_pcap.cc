@@ -41,9 +41,11 @@ std::optional<Format> format_of_magic(std::string_view bytes) {
 bool read_file_header(base::ByteReader& reader, base::Problems& problems) {
   const auto major = reader.u16();
   const auto minor = reader.u16();
-  reader.skip(12);  // thiszone, sigfigs, snaplen: without meaning for what follows
+  // thiszone, sigfigs, snaplen: without meaning for what follows. A skip that fails consumes nothing, so that
+  // what comes next would be read in its place.
+  const bool skipped = reader.skip(12);
   const auto link_type = reader.u32();
-  if (!link_type) {
+  if (!skipped || !link_type) {
     problems.add(0, "expected a pcap header of 24 bytes, the file ends before; nothing kept");
     return false;
   }

@@ -55,7 +55,7 @@ bool parse_endpoint(string_view field, ByteOrder order, base::IpAddress& address
   return true;
 }
 
-// Unsigned in the kernel, yet printed as %5d before 3.7 (uid) and %8d ever since (timeout): a value above
+// Unsigned in the kernel, yet printed as %5d before 3.12 (uid) and %8d ever since (timeout): a value above
 // 2^31 comes out negative there.
 bool parse_int_as_u32(string_view field, std::uint32_t& out) {
   if (const auto value = parse_integer<std::uint32_t>(field)) {

@@ -93,6 +93,15 @@ TEST_CASE("each corrupted field of a pcap is a problem, and what can be kept is"
         "expected a cooked header of 16 bytes, found a record of 8; record skipped");
 }
 
+TEST_CASE("a file that ends inside its header says so, wherever it ends") {
+  for (std::size_t size = 4; size < 24; ++size) {
+    const NetlinkPcap pcap = decode_netlink_pcap(pcap_header().substr(0, size));
+    CHECK(first_message(pcap.problems) ==
+          "expected a pcap header of 24 bytes, the file ends before; nothing kept");
+    CHECK(pcap.problems.total == 1);
+  }
+}
+
 TEST_CASE("a datagram cut when it was received says so") {
   const NetlinkPcap pcap = decode_netlink_pcap(pcap_header() + pcap_record("abcd", ByteOrder::little, 0, 10) +
                                                pcap_record("efgh"));

@@ -114,8 +114,9 @@ TEST_CASE("every prefix of stat is an error, or the whole of what is read") {
     const std::string bytes = read_fixture(name);
     const auto whole = decode_proc_pid_stat(bytes);
     REQUIRE(whole.has_value());
-    const std::size_t enough = bytes.find(" " + std::to_string(whole->start_ticks) + " ") + 2 +
-                               std::to_string(whole->start_ticks).size();
+    std::string start = std::to_string(whole->start_ticks);
+    start += ' ';
+    const std::size_t enough = bytes.find(start) + start.size();
     for (std::size_t size = 0; size <= bytes.size(); ++size) {
       const auto stat = decode_proc_pid_stat(std::string_view(bytes).substr(0, size));
       REQUIRE(stat.has_value() == (size >= enough));
