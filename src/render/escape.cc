@@ -15,8 +15,9 @@ constexpr int kMaxMarksInARow = 4;
 
 template <std::size_t N>
 bool contains(const CodePointRange (&table)[N], std::uint32_t code_point) {
-  const auto* row = std::lower_bound(std::begin(table), std::end(table), code_point,
-                                     [](const CodePointRange& range, std::uint32_t c) { return range.last < c; });
+  const auto* row =
+      std::lower_bound(std::begin(table), std::end(table), code_point,
+                       [](const CodePointRange& range, std::uint32_t c) { return range.last < c; });
   return row != std::end(table) && row->first <= code_point;
 }
 
@@ -69,8 +70,12 @@ std::string escape_text(std::string_view bytes, bool double_backslash) {
 
 }  // namespace
 
-std::string escape_terminal(std::string_view bytes) { return escape_text(bytes, true); }
-std::string escape_tool(std::string_view bytes) { return escape_text(bytes, false); }
+std::string escape_terminal(std::string_view bytes) {
+  return escape_text(bytes, true);
+}
+std::string escape_tool(std::string_view bytes) {
+  return escape_text(bytes, false);
+}
 
 std::string escape_json_bytes(std::string_view bytes) {
   std::string out;
@@ -78,9 +83,12 @@ std::string escape_json_bytes(std::string_view bytes) {
   while (!bytes.empty()) {
     const auto code_point = base::decode_utf8(bytes);
     const std::size_t length = code_point ? code_point->length : 1;
-    if (!code_point) append_byte_escape(out, bytes.front());
-    else if (code_point->value == '\\') out += "\\\\";
-    else out += bytes.substr(0, length);
+    if (!code_point)
+      append_byte_escape(out, bytes.front());
+    else if (code_point->value == '\\')
+      out += "\\\\";
+    else
+      out += bytes.substr(0, length);
     bytes.remove_prefix(length);
   }
   return out;
@@ -126,8 +134,10 @@ int display_width(std::string_view escaped) {
       escaped.remove_prefix(1);
       continue;
     }
-    if (contains(kWide, code_point->value)) width += 2;
-    else if (!contains(kMarks, code_point->value)) ++width;
+    if (contains(kWide, code_point->value))
+      width += 2;
+    else if (!contains(kMarks, code_point->value))
+      ++width;
     escaped.remove_prefix(code_point->length);
   }
   return width;

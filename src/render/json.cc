@@ -1,7 +1,6 @@
 #include "render/json.h"
 
 #include <algorithm>
-
 #include <boost/json.hpp>
 
 #include "base/clock.h"
@@ -36,7 +35,9 @@ class Item {
     object_.emplace(key, json::string_view(value.data(), value.size()));
   }
   // Bytes of the host.
-  void bytes(json::string_view key, std::string_view value) { object_.emplace(key, escape_json_bytes(value)); }
+  void bytes(json::string_view key, std::string_view value) {
+    object_.emplace(key, escape_json_bytes(value));
+  }
   void bytes_if(json::string_view key, const std::optional<std::string>& value) {
     if (value) bytes(key, *value);
   }
@@ -142,7 +143,8 @@ void fill_process(Item item, const Snapshot& snapshot, const model::Process& pro
   item.number("fd_count", process.fd_count);
 }
 
-void fill_endpoint(Item item, const Snapshot& snapshot, const model::Socket& socket, const model::Endpoint& end) {
+void fill_endpoint(Item item, const Snapshot& snapshot, const model::Socket& socket,
+                   const model::Endpoint& end) {
   if (end.address.length == 0) return;
   item.word("address", end.address.to_string());
   if (socket.protocol != model::kProtocolRaw) item.number("port", end.port);
@@ -158,8 +160,10 @@ void put_unix_name(Item& item, const model::UnixName& name) {
 
 void put_ends(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
   Item local = item.item("local");
-  if (socket.family == model::kFamilyUnix) put_unix_name(local, socket.name);
-  else fill_endpoint(local, snapshot, socket, socket.local);
+  if (socket.family == model::kFamilyUnix)
+    put_unix_name(local, socket.name);
+  else
+    fill_endpoint(local, snapshot, socket, socket.local);
   Item peer = item.item("peer");
   if (socket.family == model::kFamilyUnix) {
     put_unix_name(peer, socket.peer_name);
@@ -179,8 +183,9 @@ void fill_timer(Item item, const model::Timer& timer) {
 
 void fill_details(Item item, const model::SocketDetails& details) {
   // SK_MEMINFO_* (include/uapi/linux/sock_diag.h), in order.
-  static constexpr json::string_view kMemory[] = {"rmem_alloc", "rcvbuf",      "wmem_alloc", "sndbuf", "fwd_alloc",
-                                                  "wmem_queued", "optmem",     "backlog",    "drops"};
+  static constexpr json::string_view kMemory[] = {"rmem_alloc", "rcvbuf",    "wmem_alloc",
+                                                  "sndbuf",     "fwd_alloc", "wmem_queued",
+                                                  "optmem",     "backlog",   "drops"};
   item.number("tos", details.tos);
   item.number("tclass", details.tclass);
   item.number("shutdown", details.shutdown);
@@ -322,14 +327,13 @@ class Writer {
 
   template <class Fill>
   void write(std::string_view type, Fill&& fill) {
-    {
-      json::object object(&memory_);
-      Item item(object);
-      if (lines_) item.word("type", type);
-      fill(item);
-      append_json_visible(text, json::serialize(object));
-    }
-    memory_.release();
+    // A new one for each item: release() would keep doubling the size of the next block.
+    json::monotonic_resource memory(buffer_.data(), buffer_.size());
+    json::object object(&memory);
+    Item item(object);
+    if (lines_) item.word("type", type);
+    fill(item);
+    append_json_visible(text, json::serialize(object));
     if (lines_) text += '\n';
   }
   template <class Range, class Fill>
@@ -347,8 +351,11 @@ class Writer {
   std::string text;
 
  private:
+  // Enough for nearly every item; a larger one takes more from the heap.
+  static constexpr std::size_t kBufferBytes = 64 * 1024;
+
   bool lines_;
-  json::monotonic_resource memory_;
+  std::vector<unsigned char> buffer_ = std::vector<unsigned char>(kBufferBytes);
 };
 
 std::string render(const Rows& rows, bool lines) {
@@ -360,13 +367,13 @@ std::string render(const Rows& rows, bool lines) {
   writer.write("capture", [&](Item& item) { fill_capture(item, snapshot.capture); });
   writer.write_list("namespace", "namespaces", snapshot.namespaces,
                     [](Item& item, const model::Namespace& netns) { fill_namespace(item, netns); });
-  writer.write_list("process", "processes", snapshot.processes, [&](Item& item, const model::Process& process) {
-    fill_process(item, snapshot, process);
-  });
-  writer.write_list("socket", "sockets", rows.sockets, [&](Item& item, const model::Socket* socket) {
-    fill_socket(item, snapshot, *socket);
-  });
-  writer.write_list("gap", "gaps", snapshot.gaps, [](Item& item, const model::Gap& gap) { fill_gap(item, gap); });
+  writer.write_list(
+      "process", "processes", snapshot.processes,
+      [&](Item& item, const model::Process& process) { fill_process(item, snapshot, process); });
+  writer.write_list("socket", "sockets", rows.sockets,
+                    [&](Item& item, const model::Socket* socket) { fill_socket(item, snapshot, *socket); });
+  writer.write_list("gap", "gaps", snapshot.gaps,
+                    [](Item& item, const model::Gap& gap) { fill_gap(item, gap); });
   writer.write_list("problem", "problems", snapshot.problems,
                     [](Item& item, const model::MemberProblem& problem) { fill_problem(item, problem); });
   if (!lines) writer.text += "\n}\n";
@@ -375,7 +382,11 @@ std::string render(const Rows& rows, bool lines) {
 
 }  // namespace
 
-std::string render_json(const Rows& rows) { return render(rows, false); }
-std::string render_ndjson(const Rows& rows) { return render(rows, true); }
+std::string render_json(const Rows& rows) {
+  return render(rows, false);
+}
+std::string render_ndjson(const Rows& rows) {
+  return render(rows, true);
+}
 
 }  // namespace ssnap::render

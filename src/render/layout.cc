@@ -11,7 +11,8 @@ constexpr int kGap = 2;         // blanks between columns
 constexpr int kIndent = 4;      // of the further lines of a row
 constexpr int kLastWidth = 28;  // the least that the last column is wrapped to
 constexpr int kHang = 2;        // of the further lines of a wrapped cell
-// Tried in order when the columns don't fit: an IPv6 address with its port, shorter ones, an IPv4 address with its port.
+// Tried in order when the columns don't fit: an IPv6 address with its port, shorter ones, an IPv4 address
+// with its port.
 constexpr int kCaps[] = {47, 32, 24, 21};
 
 struct Place {
@@ -39,17 +40,20 @@ std::vector<Place> place_columns(const std::vector<int>& widths, std::optional<i
 std::vector<Place> choose_places(const std::vector<int>& natural, std::optional<int> terminal) {
   std::vector<Place> best = place_columns(natural, terminal);
   if (!terminal) return best;
-  int best_bands = 0;
+  if (best.back().band == 0) return best;
+  best.clear();
+  const auto on_first_line = [](const std::vector<Place>& places) {
+    return std::count_if(places.begin(), places.end(), [](const Place& place) { return place.band == 0; });
+  };
   for (const int cap : kCaps) {
-    if (best.back().band == 0) break;
     std::vector<int> capped = natural;
     for (std::size_t i = 0; i + 1 < capped.size(); ++i) capped[i] = std::min(capped[i], cap);
     auto places = place_columns(capped, terminal);
-    // Once nothing fits on one line, the widest cap with the fewest lines.
-    if (best_bands == 0 || places.back().band < best_bands) {
-      best_bands = std::max(places.back().band, 1);
-      best = std::move(places);
-    }
+    // The fewest lines, then the most columns on the first of them, then the widest cap.
+    const bool better =
+        best.empty() || places.back().band < best.back().band ||
+        (places.back().band == best.back().band && on_first_line(places) > on_first_line(best));
+    if (better) best = std::move(places);
   }
   return best;
 }
@@ -71,7 +75,7 @@ class Page {
     for (const auto& cell : row.last) {
       for (auto& line : wrap(cell.text, room, kHang)) {
         if (!first) break_line();
-        put(last, {std::move(line), cell.tint});
+        if (!line.empty()) put(last, {std::move(line), cell.tint});
         first = false;
       }
     }
@@ -144,14 +148,16 @@ std::vector<std::string> wrap(std::string_view text, std::optional<int> width, i
   return lines;
 }
 
-std::string lay_out(const std::vector<std::string_view>& titles, const std::vector<LayoutRow>& rows, bool header,
-                    std::optional<int> width, bool colour) {
+std::string lay_out(const std::vector<std::string_view>& titles, const std::vector<LayoutRow>& rows,
+                    bool header, std::optional<int> width, bool colour) {
   LayoutRow head;
   std::vector<int> natural;
   for (const auto title : titles) {
     natural.push_back(header ? display_width(title) : 0);
-    if (natural.size() < titles.size()) head.cells.push_back({std::string(title)});
-    else head.last.push_back({std::string(title)});
+    if (natural.size() < titles.size())
+      head.cells.push_back({std::string(title)});
+    else
+      head.last.push_back({std::string(title)});
   }
   int last = natural.back();
   for (const auto& row : rows) {

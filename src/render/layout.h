@@ -22,15 +22,16 @@ struct LayoutRow {
   std::vector<CellLine> last;
 };
 
-// `titles` has one entry per column; empty rows are allowed. Without a width every row's columns stand side by side and
-// nothing is wrapped. With one, in this order: the last column is wrapped at blanks, columns are capped (a longer cell
-// has the rest of its line to itself, and what follows continues below in its own place), and columns that still
-// don't fit move to further, indented lines of their row. Nothing is ever cut: a word wider than the terminal stays
-// whole.
-std::string lay_out(const std::vector<std::string_view>& titles, const std::vector<LayoutRow>& rows, bool header,
-                    std::optional<int> width, bool colour);
+// `titles` has one entry per column; empty rows are allowed. Without a width every row's columns stand side
+// by side and nothing is wrapped. With one, in this order: the last column is wrapped at blanks, columns are
+// capped (a longer cell has the rest of its line to itself, and what follows continues below in its own
+// place), and columns that still don't fit move to further, indented lines of their row. Nothing is ever cut:
+// a word wider than the terminal stays whole.
+std::string lay_out(const std::vector<std::string_view>& titles, const std::vector<LayoutRow>& rows,
+                    bool header, std::optional<int> width, bool colour);
 
-// `text` in lines of at most `width` columns, broken at blanks; the second and further ones begin with `hang` blanks.
+// `text` in lines of at most `width` columns, broken at blanks; the second and further ones begin with `hang`
+// blanks.
 std::vector<std::string> wrap(std::string_view text, std::optional<int> width, int hang);
 
 }  // namespace ssnap::render

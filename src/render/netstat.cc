@@ -24,7 +24,7 @@ constexpr std::size_t kCmdlineBytes = 511;
 constexpr std::uint32_t kAcceptsConnections = 1u << 16;  // __SO_ACCEPTCON, flags of /proc/net/unix
 constexpr std::uint32_t kWaitsForData = 1u << 17;
 constexpr std::uint32_t kNoSpace = 1u << 18;
-constexpr std::uint8_t kUnixUnconnected = 1;             // SS_UNCONNECTED
+constexpr std::uint8_t kUnixUnconnected = 1;  // SS_UNCONNECTED
 
 struct Table {
   View view;
@@ -62,9 +62,9 @@ std::string right(const std::string& text, std::size_t bytes) {
 }
 
 std::string_view state_text(Kind kind, std::uint8_t state) {
-  static constexpr std::array<std::string_view, 12> kTcp{
-      "",      "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT",
-      "CLOSE", "CLOSE_WAIT",  "LAST_ACK", "LISTEN",   "CLOSING"};
+  static constexpr std::array<std::string_view, 12> kTcp{"",           "ESTABLISHED", "SYN_SENT",  "SYN_RECV",
+                                                         "FIN_WAIT1",  "FIN_WAIT2",   "TIME_WAIT", "CLOSE",
+                                                         "CLOSE_WAIT", "LAST_ACK",    "LISTEN",    "CLOSING"};
   // A later state than it knows it reads past its table's end: there is nothing to imitate.
   if (kind == Kind::tcp) return state < kTcp.size() ? kTcp[state] : "UNKNOWN";
   return state == model::kStateEstab ? "ESTABLISHED" : state == model::kStateUnconn ? "" : "UNKNOWN";
@@ -73,7 +73,8 @@ std::string_view state_text(Kind kind, std::uint8_t state) {
 // Seconds with two digits, of ticks.
 std::string seconds(std::uint64_t ticks, std::int64_t per_second) {
   char text[64];
-  const double value = static_cast<double>(ticks) / static_cast<double>(std::max<std::int64_t>(per_second, 1));
+  const double value =
+      static_cast<double>(ticks) / static_cast<double>(std::max<std::int64_t>(per_second, 1));
   const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, 2);
   return std::string(text, end.ptr);
 }
@@ -119,7 +120,8 @@ class Netstat {
       out_ += '\n';
       for (const auto& table : kTables) {
         if ((!all_inet_ && !(options_.*table.wanted)) || !(options_.*table.version)) continue;
-        for_each_row(table.view, [&](const ProcNetRow& row, const Socket& socket) { inet_row(table, row, socket); });
+        for_each_row(table.view,
+                     [&](const ProcNetRow& row, const Socket& socket) { inet_row(table, row, socket); });
       }
     }
     if (unix_) {
@@ -127,7 +129,8 @@ class Netstat {
       out_ += "Proto RefCnt Flags       Type       State         I-Node  ";
       if (options_.programs) out_ += " PID/Program name    ";
       out_ += " Path\n";
-      for_each_row(View::proc_net_unix, [&](const ProcNetRow& row, const Socket& socket) { unix_row(row, socket); });
+      for_each_row(View::proc_net_unix,
+                   [&](const ProcNetRow& row, const Socket& socket) { unix_row(row, socket); });
     }
     if (options_.explain) explain_whole();
     return std::move(out_);
@@ -154,12 +157,14 @@ class Netstat {
       if (server != options_.listening) return;
     }
     const bool raw = kind == Kind::raw;
-    const std::uint16_t raw_protocol =
-        raw && socket.details && socket.details->raw_protocol ? *socket.details->raw_protocol : std::uint16_t{0};
+    const std::uint16_t raw_protocol = raw && socket.details && socket.details->raw_protocol
+                                           ? *socket.details->raw_protocol
+                                           : std::uint16_t{0};
     const Address local = address(socket.local.address, raw ? raw_protocol : socket.local.port);
     const Address peer = address(socket.peer.address, raw ? std::uint16_t{0} : socket.peer.port);
     out_ += left(std::string(table.label), 5) + ' ' + right(std::to_string(row.recv_queue), 6) + ' ' +
-            right(std::to_string(row.send_queue), 6) + ' ' + left(local.text, 23) + ' ' + left(peer.text, 23) + ' ' +
+            right(std::to_string(row.send_queue), 6) + ' ' + left(local.text, 23) + ' ' +
+            left(peer.text, 23) + ' ' +
             left(raw ? std::to_string(row.state) : std::string(state_text(kind, row.state)), 11);
     if (options_.extended) out_ += ' ' + left(user(row.uid), 10) + ' ' + left(std::to_string(row.inode), 10);
     const Program program = program_of(row, socket);
@@ -203,9 +208,7 @@ class Netstat {
 
   Address address(const base::IpAddress& ip, std::uint16_t port) const {
     Address out;
-    // Not numeric, it would ask for a host's name, which no archive has, but writes the unspecified address its own way.
-    const bool bracketed = !options_.numeric && ip.is_v6() && ip.is_any();
-    const std::string host = bracketed ? "[::]" : ip.unmapped().to_string();
+    const std::string host = ip.unmapped().to_string();
     const std::string service = port == 0 ? "*" : std::to_string(port);
     out.whole = host + ':' + service;
     out.cut = host.size() + service.size() > kAddressColumns;
@@ -223,7 +226,7 @@ class Netstat {
 
   struct Program {
     std::string text = "-";
-    std::string whole;                      // before it was cut
+    std::string whole;  // before it was cut
     const model::Owner* owner = nullptr;
   };
 
@@ -236,7 +239,8 @@ class Netstat {
       if (owner.process >= snapshot_.processes.size()) continue;
       const auto& process = snapshot_.processes[owner.process];
       if (!process.cmdline) continue;
-      if (program.owner != nullptr && snapshot_.processes[program.owner->process].pid <= process.pid) continue;
+      if (program.owner != nullptr && snapshot_.processes[program.owner->process].pid <= process.pid)
+        continue;
       program.owner = &owner;
       program.whole = std::to_string(process.pid) + '/' + program_name(*process.cmdline);
     }
@@ -254,7 +258,8 @@ class Netstat {
 
   void explain_owners(const Socket& socket, const Program& program) {
     if (program.owner != nullptr && program.whole.size() > kProgramBytes)
-      note("netstat cuts the name at " + std::to_string(kProgramBytes) + " characters: " + escape_terminal(program.whole));
+      note("netstat cuts the name at " + std::to_string(kProgramBytes) +
+           " characters: " + escape_terminal(program.whole));
     std::vector<const model::Owner*> same_way, other_way;
     for (const auto& owner : socket.owners) {
       if (&owner == program.owner) continue;
@@ -267,11 +272,13 @@ class Netstat {
                                        : "netstat could not read the command line of its process: ";
       note(std::string(why) + holders(same_way, program.owner != nullptr ? " it too" : " it"));
     }
-    if (!other_way.empty()) note("netstat reads the fd tables of processes only: " + holders(other_way, " it too"));
+    if (!other_way.empty())
+      note("netstat reads the fd tables of processes only: " + holders(other_way, " it too"));
     if (program.owner == nullptr && same_way.empty() && socket.ownerless_reason)
       note("no process: " + std::string(model::ownerless_name(socket.ownerless_reason->code)) +
-           (socket.ownerless_reason->detail.empty() ? std::string()
-                                                    : ", " + escape_terminal(socket.ownerless_reason->detail)));
+           (socket.ownerless_reason->detail.empty()
+                ? std::string()
+                : ", " + escape_terminal(socket.ownerless_reason->detail)));
   }
 
   // "sh[81] holds it too (fd 38, inherited from 80)"; "a[1] (fd 3), b[2] (fd 4) and 90 more hold it too".
@@ -283,8 +290,7 @@ class Netstat {
       return std::string(doubt) + process_label(snapshot_, owner.process);
     };
     const auto how = [&](const model::Owner& owner) { return " (" + holding_phrase(snapshot_, owner) + ')'; };
-    if (owners.size() == 1)
-      return label(*owners[0]) + " holds" + std::string(it) + how(*owners[0]);
+    if (owners.size() == 1) return label(*owners[0]) + " holds" + std::string(it) + how(*owners[0]);
     std::string out;
     const std::size_t named = std::min(owners.size(), kMaxNamed);
     for (std::size_t i = 0; i < named; ++i) {
@@ -308,9 +314,11 @@ class Netstat {
     }
     if (inactive != 0)
       note("netstat can't show " + count(inactive, "socket") + " that " + (inactive == 1 ? "is" : "are") +
-           " bound but neither listening nor connected: /proc/net has no row for " + (inactive == 1 ? "it" : "them"));
+           " bound but neither listening nor connected: /proc/net has no row for " +
+           (inactive == 1 ? "it" : "them"));
     if (others != 0)
-      note("netstat can't show " + count(others, "socket") + " that /proc/net had no row for when it was read");
+      note("netstat can't show " + count(others, "socket") +
+           " that /proc/net had no row for when it was read");
   }
 
   bool in_tables(const Socket& socket) const {
@@ -319,11 +327,16 @@ class Netstat {
     if (!v6 && socket.family != model::kFamilyInet) return false;
     if (!inet_ || !(v6 ? options_.inet6 : options_.inet)) return false;
     switch (socket.protocol) {
-      case model::kProtocolTcp: return all_inet_ || options_.tcp;
-      case model::kProtocolUdp: return all_inet_ || options_.udp;
-      case model::kProtocolUdplite: return all_inet_ || options_.udplite;
-      case model::kProtocolRaw: return all_inet_ || options_.raw;
-      default: return false;
+      case model::kProtocolTcp:
+        return all_inet_ || options_.tcp;
+      case model::kProtocolUdp:
+        return all_inet_ || options_.udp;
+      case model::kProtocolUdplite:
+        return all_inet_ || options_.udplite;
+      case model::kProtocolRaw:
+        return all_inet_ || options_.raw;
+      default:
+        return false;
     }
   }
 
@@ -336,7 +349,8 @@ class Netstat {
 
 }  // namespace
 
-std::string render_netstat(const model::Snapshot& snapshot, std::uint32_t netns, const NetstatOptions& options) {
+std::string render_netstat(const model::Snapshot& snapshot, std::uint32_t netns,
+                           const NetstatOptions& options) {
   return Netstat(snapshot, netns, options).run();
 }
 

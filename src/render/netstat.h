@@ -8,17 +8,21 @@
 namespace ssnap::render {
 
 struct NetstatOptions {
-  bool tcp = false, udp = false, udplite = false, raw = false, unix_sockets = false;  // -t -u -U -w -x; none: all
-  bool inet = true, inet6 = true;        // -4 -6
-  bool all = false, listening = false;   // -a -l
-  bool numeric = false;                  // -n; names come from the archive only
-  bool programs = false;                 // -p
-  bool extended = false;                 // -e: user and inode
-  bool timers = false;                   // -o
-  bool explain = false;                  // under a row: where netstat's answer falls short of the evidence
+  bool tcp = false, udp = false, udplite = false, raw = false,
+       unix_sockets = false;            // -t -u -U -w -x; none: all
+  bool inet = true, inet6 = true;       // -4 -6
+  bool all = false, listening = false;  // -a -l
+  // -n. Without it users have their names from the archive; hosts and ports stay numbers, as with netstat's
+  // --numeric-hosts --numeric-ports.
+  bool numeric = false;
+  bool programs = false;  // -p
+  bool extended = false;  // -e: user and inode
+  bool timers = false;    // -o
+  bool explain = false;   // under a row: where netstat's answer falls short of the evidence
 };
 
 // Reads Snapshot::proc_net_rows, in the order of the files.
-std::string render_netstat(const model::Snapshot& snapshot, std::uint32_t netns, const NetstatOptions& options);
+std::string render_netstat(const model::Snapshot& snapshot, std::uint32_t netns,
+                           const NetstatOptions& options);
 
 }  // namespace ssnap::render

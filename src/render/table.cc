@@ -23,7 +23,9 @@ struct Context {
   bool any_reach = false;
 };
 
-bool is_unix(const Socket& socket) { return socket.family == model::kFamilyUnix; }
+bool is_unix(const Socket& socket) {
+  return socket.family == model::kFamilyUnix;
+}
 bool is_ip(const Socket& socket) {
   return socket.family == model::kFamilyInet || socket.family == model::kFamilyInet6;
 }
@@ -33,7 +35,9 @@ std::string protocol_cell(const Context&, const Socket& socket) {
   return is_ip(socket) ? protocol : family_word(socket.family) + ' ' + protocol;
 }
 
-std::string state_cell(const Context&, const Socket& socket) { return state_word(socket.state); }
+std::string state_cell(const Context&, const Socket& socket) {
+  return state_word(socket.state);
+}
 
 std::string queue_cell(const Context&, const Socket& socket) {
   if (!socket.recv_queue && !socket.send_queue) return "";
@@ -49,7 +53,8 @@ std::string interface_word(const Context& context, const Socket& socket, std::ui
   return name.empty() ? "if" + std::to_string(index) : escape_terminal(name);
 }
 
-std::string endpoint_text(const Context& context, const Socket& socket, const model::Endpoint& end, bool local) {
+std::string endpoint_text(const Context& context, const Socket& socket, const model::Endpoint& end,
+                          bool local) {
   if (end.address.length == 0) return "";
   std::string out = end.address.to_string();
   if (end.address.is_v6()) out.insert(0, 1, '[').push_back(']');
@@ -107,8 +112,7 @@ std::string reach_cell(const Context& context, const Socket& socket) {
   const auto name = index == 0 ? std::string() : interface_word(context, socket, index);
   if (address.is_loopback() || name == "lo") return "this host only";
   if (address.is_link_local()) return name.empty() ? "link-local only" : "link-local on " + name;
-  if (is_multicast(address))
-    return "group " + address.to_string() + (name.empty() ? "" : " on " + name);
+  if (is_multicast(address)) return "group " + address.to_string() + (name.empty() ? "" : " on " + name);
   if (!address.is_any()) return address.to_string() + (name.empty() ? " only" : " only, on " + name);
   std::string versions = "v4";
   if (address.is_v6()) {
@@ -186,15 +190,18 @@ std::vector<CellLine> owner_lines(const Context& context, const Socket& socket) 
     lines.push_back({lines.empty() ? phrase : "└ " + phrase});
   }
   if (named < order.size())
-    lines.push_back({"└ and " + std::to_string(order.size() - named) + " more; all in --format json", Tint::dim});
+    lines.push_back(
+        {"└ and " + std::to_string(order.size() - named) + " more; all in --format json", Tint::dim});
   return lines;
 }
 
 std::string paragraph(std::string_view text, const Style& style, Tint tint) {
   std::string out;
   for (const auto& line : wrap(text, style.width, 0)) {
-    if (style.colour && tint == Tint::bold) out += "\x1b[1m" + line + "\x1b[0m\n";
-    else out += line + '\n';
+    if (style.colour && tint == Tint::bold)
+      out += "\x1b[1m" + line + "\x1b[0m\n";
+    else
+      out += line + '\n';
   }
   return out;
 }
@@ -235,8 +242,8 @@ std::string head_text(const Rows& rows) {
   }
   if (auto namespaces = namespaces_text(rows); !namespaces.empty()) parts.push_back(std::move(namespaces));
   if (capture.processes_found != 0)
-    parts.push_back(std::to_string(capture.processes_read) + " of " + count(capture.processes_found, "process", "processes") +
-                    " read");
+    parts.push_back(std::to_string(capture.processes_read) + " of " +
+                    count(capture.processes_found, "process", "processes") + " read");
   if (capture.smear_nsec) parts.push_back("smear " + duration_text(*capture.smear_nsec));
   std::string out;
   for (const auto& part : parts) out += (out.empty() ? "" : " · ") + part;
@@ -245,11 +252,16 @@ std::string head_text(const Rows& rows) {
 
 std::string incomplete_text(const model::Capture& capture) {
   std::string out = "INCOMPLETE: ";
-  if (capture.status == "cut") out += "the archive breaks off before its end";
-  else if (capture.status == "interrupted") out += "the capture was interrupted";
-  else if (capture.status == "limit") out += "the capture ended at its size limit";
-  else if (capture.status == "error") out += "the capture ended with an error";
-  else out += "the snapshot is damaged or not sealed";
+  if (capture.status == "cut")
+    out += "the archive breaks off before its end";
+  else if (capture.status == "interrupted")
+    out += "the capture was interrupted";
+  else if (capture.status == "limit")
+    out += "the capture ended at its size limit";
+  else if (capture.status == "error")
+    out += "the capture ended with an error";
+  else
+    out += "the snapshot is damaged or not sealed";
   if (!capture.status_detail.empty()) out += " (" + escape_terminal(capture.status_detail) + ')';
   return out + ". What is not listed here may still have been there.";
 }
@@ -265,8 +277,10 @@ std::string gap_kinds(const std::vector<const model::Gap*>& gaps) {
   for (const auto* gap : gaps) {
     Sum& sum = sums[gap->kind];
     sum.count += gap->count;
-    if (gap->pid) sum.pids.insert(*gap->pid);
-    else sum.all_of_processes = false;
+    if (gap->pid)
+      sum.pids.insert(*gap->pid);
+    else
+      sum.all_of_processes = false;
   }
   std::string out;
   for (const auto& [kind, sum] : sums) {
@@ -285,28 +299,35 @@ std::string gaps_text(const Snapshot& snapshot) {
   std::vector<const model::Gap*> missing, stated;
   for (const auto& gap : snapshot.gaps) (base::makes_incomplete(gap.kind) ? missing : stated).push_back(&gap);
   std::string out;
-  if (missing.empty() && stated.empty()) out = "No gaps.";
-  else if (missing.empty()) out = "No gaps (" + gap_kinds(stated) + ": ssnap info SNAPSHOT lists them).";
+  if (missing.empty() && stated.empty())
+    out = "No gaps.";
+  else if (missing.empty())
+    out = "No gaps (" + gap_kinds(stated) + ": ssnap info SNAPSHOT lists them).";
   else {
     out = count(missing.size(), "gap") + ": " + gap_kinds(missing);
     if (!stated.empty()) out += " (and " + gap_kinds(stated) + ')';
     out += ": ssnap info SNAPSHOT lists them.";
   }
   if (!snapshot.problems.empty())
-    out += ' ' + count(snapshot.problems.size(), "place", "places") + " of the snapshot could not be read: ssnap info SNAPSHOT.";
+    out += ' ' + count(snapshot.problems.size(), "place", "places") +
+           " of the snapshot could not be read: ssnap info SNAPSHOT.";
   return out;
 }
 
 std::string summary_text(const Rows& rows) {
   const std::size_t shown = rows.sockets.size();
   std::string out;
-  if (rows.total == 0 && shown == 0) out = "No sockets: the snapshot holds none here.";
-  else if (shown == 0) out = "No socket of " + std::to_string(rows.total) + " matches.";
-  else if (rows.total <= shown) out = count(shown, "socket") + " shown.";
-  else out = std::to_string(shown) + " of " + count(rows.total, "socket") + " shown.";
+  if (rows.total == 0 && shown == 0)
+    out = "No sockets: the snapshot holds none here.";
+  else if (shown == 0)
+    out = "No socket of " + std::to_string(rows.total) + " matches.";
+  else if (rows.total <= shown)
+    out = count(shown, "socket") + " shown.";
+  else
+    out = std::to_string(shown) + " of " + count(rows.total, "socket") + " shown.";
   if (rows.other_namespaces != 0)
-    out += ' ' + count(rows.in_other_namespaces, "socket") + " in " + count(rows.other_namespaces, "other namespace") +
-           ": --netns all.";
+    out += ' ' + count(rows.in_other_namespaces, "socket") + " in " +
+           count(rows.other_namespaces, "other namespace") + ": --netns all.";
   return out + ' ' + gaps_text(rows.snapshot);
 }
 

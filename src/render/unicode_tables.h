@@ -10,7 +10,7 @@ struct CodePointRange {
   std::uint32_t first, last;
 };
 
-// Shown as nothing, or as a blank, or with an effect on what is around: controls (Cc), format characters (Cf: bidirectional
+// Shown as nothing, as a blank, or with an effect on what is around: controls (Cc), format characters (Cf: bidirectional
 // marks, joiners, tags), separators (Z*) but the plain blank, fillers and variation selectors, private use, noncharacters,
 // planes without any assigned character.
 constexpr CodePointRange kHidden[] = {

@@ -11,7 +11,8 @@ using model::Snapshot;
 std::string process_label(const Snapshot& snapshot, std::uint32_t process) {
   if (process >= snapshot.processes.size()) return "?";
   const auto& who = snapshot.processes[process];
-  return (who.comm.empty() ? std::string("?") : escape_terminal(who.comm)) + '[' + std::to_string(who.pid) + ']';
+  return (who.comm.empty() ? std::string("?") : escape_terminal(who.comm)) + '[' + std::to_string(who.pid) +
+         ']';
 }
 
 namespace {
@@ -31,13 +32,18 @@ std::string fd_list(const model::Owner& owner) {
 std::string way(const model::Owner& owner) {
   const std::string fds = fd_list(owner);
   switch (owner.via) {
-    case model::Via::fd: return fds;
+    case model::Via::fd:
+      return fds;
     case model::Via::thread_fd:
       return fds + " of thread " + (owner.tid ? std::to_string(*owner.tid) : std::string("?"));
-    case model::Via::io_uring: return "held in an io_uring (" + fds + ')';
-    case model::Via::mmap: return "mapped into its memory";
-    case model::Via::in_flight: return "in a message waiting at " + fds;
-    case model::Via::listener: return "in the accept queue of " + fds;
+    case model::Via::io_uring:
+      return "in an io_uring, " + fds;
+    case model::Via::mmap:
+      return "mapped into its memory";
+    case model::Via::in_flight:
+      return "in a message waiting at " + fds;
+    case model::Via::listener:
+      return "in the accept queue of " + fds;
   }
   return fds;
 }
@@ -70,7 +76,9 @@ std::string name_or_number(std::string_view name, std::string_view kind, unsigne
 
 }  // namespace
 
-std::string state_word(std::uint8_t state) { return name_or_number(model::state_name(state), "state", state); }
+std::string state_word(std::uint8_t state) {
+  return name_or_number(model::state_name(state), "state", state);
+}
 std::string family_word(std::uint16_t family) {
   return name_or_number(model::family_name(family), "family", family);
 }

@@ -14,11 +14,12 @@ constexpr std::size_t kMaxNamed = 8;
 
 // "sh[81]"; "?[81]" where comm was not read, "?" for an index that the snapshot lacks.
 std::string process_label(const model::Snapshot& snapshot, std::uint32_t process);
-// How an owner holds it: "fd 38, inherited from 80", "fd 3,4", "held in an io_uring (fd 4)".
+// How an owner holds it: "fd 38, inherited from 80", "fd 3,4", "in an io_uring, fd 4".
 std::string holding_phrase(const model::Snapshot& snapshot, const model::Owner& owner);
 // "python3[80] fd 37"; "possibly backup[977] in a message waiting at fd 4".
 std::string owner_phrase(const model::Snapshot& snapshot, const model::Owner& owner);
-// "TIME-WAIT"; "state-77" for a number without a name. Families and protocols likewise: "family-77", "proto-77".
+// "TIME-WAIT"; "state-77" for a number without a name. Families and protocols likewise: "family-77",
+// "proto-77".
 std::string state_word(std::uint8_t state);
 std::string family_word(std::uint16_t family);
 std::string protocol_word(std::uint16_t family, std::uint16_t protocol);

@@ -14,8 +14,12 @@ inline base::IpAddress ip(std::vector<int> bytes) {
   std::string text(bytes.begin(), bytes.end());
   return bytes.size() == 4 ? base::IpAddress::v4(text) : base::IpAddress::v6(text);
 }
-inline base::IpAddress any_v6() { return base::IpAddress::v6(std::string(16, '\0')); }
-inline base::IpAddress any_v4() { return ip({0, 0, 0, 0}); }
+inline base::IpAddress any_v6() {
+  return base::IpAddress::v6(std::string(16, '\0'));
+}
+inline base::IpAddress any_v4() {
+  return ip({0, 0, 0, 0});
+}
 
 // A process with its start 100 ticks per pid after boot; the command line is its name.
 inline model::Process process(std::int64_t pid, std::string comm, std::int64_t ppid = 1) {
@@ -50,7 +54,8 @@ inline model::Owner inherited(std::uint32_t process, std::vector<std::uint32_t> 
   return result;
 }
 
-inline model::Socket inet_socket(std::uint16_t protocol, std::uint8_t state, base::IpAddress local, std::uint16_t port) {
+inline model::Socket inet_socket(std::uint16_t protocol, std::uint8_t state, base::IpAddress local,
+                                 std::uint16_t port) {
   model::Socket socket;
   socket.family = local.is_v6() ? model::kFamilyInet6 : model::kFamilyInet;
   socket.protocol = protocol;
@@ -60,7 +65,8 @@ inline model::Socket inet_socket(std::uint16_t protocol, std::uint8_t state, bas
   return socket;
 }
 
-inline model::Socket unix_socket(std::uint16_t type, std::uint8_t state, model::UnixName::Kind kind, std::string name) {
+inline model::Socket unix_socket(std::uint16_t type, std::uint8_t state, model::UnixName::Kind kind,
+                                 std::string name) {
   model::Socket socket;
   socket.family = model::kFamilyUnix;
   socket.protocol = type;

@@ -1,0 +1,314 @@
+#include "render/json.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "support/catch.h"
+#include "support/snapshot_builder.h"
+
+namespace json = boost::json;
+using namespace ssnap;
+using namespace ssnap::test;
+using namespace std::string_literals;
+
+namespace {
+
+const json::value& schema() {
+  static const json::value parsed = [] {
+    std::ifstream file(SSNAP_SCHEMA);
+    std::stringstream text;
+    text << file.rdbuf();
+    return json::parse(text.str());
+  }();
+  return parsed;
+}
+
+// As much of JSON Schema as ours uses. `used` collects every property and definition that the value
+// exercised.
+class Validator {
+ public:
+  std::vector<std::string> errors;
+  std::set<std::string> used;
+
+  void check(const json::value& value, const json::object& rule, const std::string& at) {
+    if (const auto* reference = rule.if_contains("$ref")) {
+      const auto pointer = std::string(reference->as_string()).substr(1);
+      used.insert(pointer);
+      check(value, schema().at_pointer(pointer).as_object(), at);
+    }
+    if (const auto* type = rule.if_contains("type")) check_type(value, std::string(type->as_string()), at);
+    if (const auto* constant = rule.if_contains("const"))
+      if (*constant != value) fail(at, "is not the constant");
+    if (const auto* names = rule.if_contains("enum")) {
+      const auto& list = names->as_array();
+      if (std::find(list.begin(), list.end(), value) == list.end()) fail(at, "is not in the enum");
+    }
+    if (value.is_object()) check_object(value.as_object(), rule, at);
+    if (const auto* items = rule.if_contains("items"); items && value.is_array())
+      for (const auto& item : value.as_array()) check(item, items->as_object(), at + "[]");
+    if (const auto* all = rule.if_contains("allOf"))
+      for (const auto& branch : all->as_array()) {
+        Validator condition;
+        condition.check(value, branch.at("if").as_object(), at);
+        if (condition.errors.empty()) check(value, branch.at("then").as_object(), at);
+      }
+  }
+
+ private:
+  void fail(const std::string& at, const std::string& what) { errors.push_back(at + ' ' + what); }
+
+  void check_type(const json::value& value, const std::string& type, const std::string& at) {
+    const bool good = type == "object"    ? value.is_object()
+                      : type == "array"   ? value.is_array()
+                      : type == "string"  ? value.is_string()
+                      : type == "boolean" ? value.is_bool()
+                      : type == "integer" ? value.is_int64() || value.is_uint64()
+                                          : false;
+    if (!good) fail(at, "is no " + type);
+  }
+
+  void check_object(const json::object& object, const json::object& rule, const std::string& at) {
+    if (const auto* required = rule.if_contains("required"))
+      for (const auto& key : required->as_array())
+        if (!object.contains(key.as_string())) fail(at, "lacks " + std::string(key.as_string()));
+    const auto* properties = rule.if_contains("properties");
+    const auto* more = rule.if_contains("additionalProperties");
+    for (const auto& [key, value] : object) {
+      const auto path = at + '.' + std::string(key);
+      if (const auto* property = properties ? properties->as_object().if_contains(key) : nullptr) {
+        used.insert(path);
+        check(value, property->as_object(), path);
+      } else if (more && more->is_object()) {
+        check(value, more->as_object(), path);
+      } else if (more && !more->as_bool()) {
+        fail(path, "is not in the schema");
+      }
+    }
+  }
+};
+
+render::Rows all_rows(const model::Snapshot& snapshot) {
+  render::Rows rows{snapshot, {}, snapshot.sockets.size(), 0, 0};
+  for (const auto& socket : snapshot.sockets) rows.sockets.push_back(&socket);
+  return rows;
+}
+
+// Every field that the model has.
+model::Snapshot full() {
+  auto result = scene();
+  result.host.machine_id = "0123456789abcdef0123456789abcdef";
+  result.host.kernel_version = "#1 SMP";
+  result.capture.tool_version = "0.1.0";
+  result.capture.arguments = {"capture", "-o", "-"};
+  result.capture.case_fields = {{"ticket", "7"}, {"ticket", "8"}};
+  result.capture.status_detail = "detail";
+  result.namespaces.push_back({4026532000, "blue", "nsfs", false});
+  auto& shell = result.processes[1];
+  shell.session = 80;
+  shell.exe = "/usr/bin/dash (deleted)";
+  shell.cwd = "/";
+  shell.root = "/";
+  shell.cgroup = "/system.slice/x.service";
+  shell.namespaces = {{"net", 4026531840}, {"pid", 4026531836}};
+  shell.zombie = true;
+
+  auto& listener = result.sockets[0];
+  listener.details->tos = 1;
+  listener.details->tclass = 2;
+  listener.details->shutdown = 3;
+  listener.details->mark = 4;
+  listener.details->class_id = 5;
+  listener.details->cgroup_id = 0xffffffffffffffff;
+  listener.details->sockopt = 6;
+  listener.details->congestion = "cubic";
+  listener.details->skmeminfo = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  listener.timer = model::Timer{2, 7200000, 1};
+  listener.local.interface_index = 2;
+  listener.peer_processes = {0};
+  listener.sightings.push_back({model::View::inet_diag, 1, 0, 500});
+  listener.sightings.push_back({model::View::proc_net_tcp6, 1, 9, 12});
+  listener.owners[1].tid = 82;
+
+  auto raw = inet_socket(model::kProtocolRaw, 77, any_v4(), 0);
+  raw.details = std::make_unique<model::SocketDetails>();
+  raw.details->raw_protocol = 89;
+  raw.local.interface_index = 3;
+  result.sockets.push_back(std::move(raw));
+  auto named =
+      unix_socket(model::kSocketStream, model::kStateListen, model::UnixName::Kind::path, "/run/a\xff\\b");
+  named.details = std::make_unique<model::SocketDetails>();
+  named.details->vfs_inode = 12;
+  named.details->vfs_device = 254u << 20 | 3;
+  named.details->pending_inodes = {1, 2};
+  named.ownerless_reason = model::OwnerlessReason{model::OwnerlessCode::unreadable, "pid 1\x1b"};
+  result.sockets.push_back(std::move(named));
+  auto peer = unix_socket(99, model::kStateEstab, model::UnixName::Kind::none, "");
+  peer.family = model::kFamilyUnix;
+  peer.peer_name = {model::UnixName::Kind::abstract_name, "x\0y"s};
+  peer.peer_inode = 4242;
+  peer.netns = 1;
+  result.sockets.push_back(std::move(peer));
+  model::Gap gap;
+  gap.kind = base::OutcomeKind::denied;
+  gap.source = "pid-fd";
+  gap.member = "proc/1/fds";
+  gap.netns = 4026531840;
+  gap.pid = 1;
+  gap.tid = 1;
+  gap.errno_number = 13;
+  gap.count = 250;
+  gap.detail = "x";
+  result.gaps.push_back(gap);
+  result.problems.push_back({"proc/net/tcp", 300, "bad row"});
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("JSON: the scene") {
+  const auto snapshot = scene();
+  const auto text = render::render_json(all_rows(snapshot));
+  CHECK(text.ends_with("}\n"));
+  const auto root = json::parse(text);
+  CHECK(
+      json::serialize(root.at("sockets")) ==
+      R"([{"netns":{"inode":4026531840},"family":"inet6","family_number":10,"protocol":"tcp","protocol_number":6,)"
+      R"("state":"LISTEN","state_number":10,"local":{"address":"::","port":8080},"peer":{"address":"::","port":0},)"
+      R"("recv_queue":0,"send_queue":100,"inode":4711,"cookie":"4660","uid":0,"user":"root",)"
+      R"("details":{"v6only":false},"owners":[)"
+      R"({"pid":80,"start_ticks":8000,"start_time":"2026-11-21T19:41:20.000Z","comm":"python3",)"
+      R"("cmdline":["python3"],"fds":[37],"via":"fd","certainty":"certain","origin":"creator"},)"
+      R"({"pid":81,"start_ticks":8100,"start_time":"2026-11-21T19:41:21.000Z","comm":"sh",)"
+      R"("cmdline":["sh"],"fds":[38],"via":"fd","certainty":"certain","origin":"inherited",)"
+      R"("inherited_from":{"pid":80,"start_ticks":8000}}],"peer_owners":[],)"
+      R"("sources":[{"view":"inet_diag","pass":1}],)"
+      R"("evidence":[{"member":"netns/4026531840/netlink/tcp.1","offset":96}]}])");
+  CHECK(json::serialize(root.at("host")) ==
+        R"({"nodename":"web1","kernel":"6.1.0","machine":"x86_64",)"
+        R"("boot_id":"00000000-0000-4000-8000-000000000001","clk_tck":100})");
+  CHECK(
+      json::serialize(root.at("capture")) ==
+      R"({"arguments":[],"case":[],"begin":"2026-11-21T19:42:07.000Z","end":"2026-11-21T19:42:08.500Z",)"
+      R"("smear_nsec":38000000,"status":"complete","incomplete":false,"processes_found":61,"processes_read":61})");
+  CHECK(root.at("gaps").as_array().empty());
+}
+
+TEST_CASE("JSON: details, unknown numbers, hostile bytes") {
+  const auto snapshot = full();
+  const auto root = json::parse(render::render_json(all_rows(snapshot)));
+  const auto& sockets = root.at("sockets").as_array();
+  CHECK(json::serialize(sockets[0].at("local")) ==
+        R"({"address":"::","port":8080,"interface":"eth0","interface_index":2})");
+  CHECK(json::serialize(sockets[0].at("timer")) ==
+        R"({"name":"keepalive","number":2,"expires_msec":7200000,"retransmits":1})");
+  CHECK(sockets[0].at("details").at("cgroup_id").as_string() == "18446744073709551615");
+  CHECK(json::serialize(sockets[0].at("details").at("skmeminfo")) ==
+        R"({"rmem_alloc":0,"rcvbuf":1,"wmem_alloc":2,"sndbuf":3,"fwd_alloc":4,"wmem_queued":5,"optmem":6,)"
+        R"("backlog":7,"drops":8,"further":[9,10]})");
+  CHECK(json::serialize(sockets[0].at("sources")) ==
+        R"([{"view":"inet_diag","pass":1},{"view":"proc_net_tcp6","pass":1}])");
+  CHECK(json::serialize(sockets[0].at("evidence").at_pointer("/2")) == R"({"offset":12})");
+  CHECK(json::serialize(sockets[1].at("local")) == R"({"address":"0.0.0.0","interface_index":3})");
+  CHECK(json::serialize(sockets[1].at("details")) == R"({"raw_protocol":89,"raw_protocol_name":"ospf"})");
+  CHECK(sockets[1].at("state").as_string() == "state-77");
+  CHECK(sockets[2].at("local").at("path").as_string() == "/run/a\\xff\\\\b");
+  CHECK(json::serialize(sockets[2].at("details").at("vfs_device")) == R"({"major":254,"minor":3})");
+  CHECK(sockets[2].at("ownerless_reason").at("detail").as_string() == "pid 1\x1b");
+  CHECK(json::serialize(sockets[3].at("netns")) == R"({"inode":4026532000,"name":"blue"})");
+  CHECK(sockets[3].at("protocol").as_string() == "proto-99");
+  CHECK(sockets[3].at("local").as_object().empty());
+  CHECK(sockets[3].at("peer").at("inode").as_int64() == 4242);
+  CHECK(sockets[3].at("peer").at("abstract").as_string() == json::string("x\0y", 3));
+  CHECK(json::serialize(root.at("gaps").at_pointer("/0")) ==
+        R"({"kind":"denied","source":"pid-fd","member":"proc/1/fds","netns":4026531840,"pid":1,"tid":1,)"
+        R"("errno":13,"errno_name":"EACCES","count":250,"detail":"x"})");
+}
+
+TEST_CASE("JSON holds to the schema, and the schema holds nothing else") {
+  const auto snapshot = full();
+  Validator whole;
+  whole.check(json::parse(render::render_json(all_rows(snapshot))), schema().as_object(), "");
+  for (const auto& error : whole.errors) FAIL_CHECK(error);
+
+  Validator lines;
+  std::istringstream text(render::render_ndjson(all_rows(snapshot)));
+  std::set<std::string> types;
+  for (std::string line; std::getline(text, line);) {
+    const auto value = json::parse(line);
+    types.insert(std::string(value.at("type").as_string()));
+    lines.check(value, schema().at_pointer("/$defs/ndjson_line").as_object(), "");
+  }
+  for (const auto& error : lines.errors) FAIL_CHECK(error);
+  CHECK(types ==
+        std::set<std::string>{"capture", "gap", "host", "namespace", "problem", "process", "socket"});
+  // A field that nothing fills in is a field that is not there.
+  for (const auto& [name, definition] : schema().at("$defs").as_object()) {
+    if (name == "ndjson_line") continue;
+    CHECK(whole.used.contains("/$defs/" + std::string(name)));
+    for (const auto& [key, rule] : definition.at("properties").as_object()) {
+      const auto suffix = '.' + std::string(key);
+      const bool seen = std::any_of(whole.used.begin(), whole.used.end(),
+                                    [&](const std::string& path) { return path.ends_with(suffix); });
+      if (!seen && key != "type") FAIL_CHECK(std::string(name) + suffix + " is in the schema only");
+    }
+  }
+  // The validator itself refuses what it should.
+  Validator strict;
+  strict.check(json::parse(R"({"type":"gap","kind":"odd","source":1,"extra":0})"),
+               schema().at_pointer("/$defs/ndjson_line").as_object(), "");
+  CHECK(strict.errors.size() == 4);
+}
+
+TEST_CASE("JSON: nothing that a terminal acts on, and the values come back") {
+  auto snapshot = scene();
+  const auto hostile =
+      "\x1b[2J\xc2\x9b"
+      "1m\xe2\x80\xae\x7f\n\xff"s;
+  snapshot.processes[0].comm = hostile;
+  snapshot.processes[0].exe = hostile;
+  snapshot.processes[0].cmdline = {{hostile}};
+  snapshot.host.nodename = hostile;
+  snapshot.members[0] = hostile;
+  for (const auto& text :
+       {render::render_json(all_rows(snapshot)), render::render_ndjson(all_rows(snapshot))}) {
+    CHECK(std::all_of(text.begin(), text.end(),
+                      [](unsigned char c) { return c == '\n' || (c >= 0x20 && c < 0x7f); }));
+  }
+  const auto root = json::parse(render::render_json(all_rows(snapshot)));
+  CHECK(root.at("host").at("nodename").as_string() ==
+        "\x1b[2J\xc2\x9b"
+        "1m\xe2\x80\xae\x7f\n\\xff");
+}
+
+TEST_CASE("JSON: 2,500 owners are all there") {
+  auto snapshot = scene();
+  for (std::uint32_t i = 0; i < 2498; ++i) {
+    snapshot.processes.push_back(process(1000 + i, "worker", 80));
+    snapshot.sockets[0].owners.push_back(inherited(2 + i, {3}, 0));
+  }
+  const auto root = json::parse(render::render_json(all_rows(snapshot)));
+  CHECK(root.at_pointer("/sockets/0/owners").as_array().size() == 2500);
+  CHECK(root.at("processes").as_array().size() == 2500);
+}
+
+TEST_CASE("JSON of an empty snapshot, and indexes that lead nowhere") {
+  model::Snapshot empty;
+  CHECK(render::render_json(all_rows(empty)) ==
+        "{\n\"host\": {\"clk_tck\":100},\n\"capture\": {\"arguments\":[],\"case\":[],\"incomplete\":false,"
+        "\"processes_found\":0,\"processes_read\":0},\n\"namespaces\": [],\n\"processes\": [],\n\"sockets\": "
+        "[],\n"
+        "\"gaps\": [],\n\"problems\": []\n}\n");
+  model::Socket socket;
+  socket.netns = 7;
+  socket.owners.push_back(inherited(9, {1}, 9));
+  socket.peer_processes = {9};
+  socket.sightings.push_back({model::View::inet_diag, 1, 9, 0});
+  empty.sockets.push_back(std::move(socket));
+  const auto root = json::parse(render::render_json(all_rows(empty)));
+  CHECK(root.at_pointer("/sockets/0/netns").as_object().empty());
+  CHECK(json::serialize(root.at_pointer("/sockets/0/owners/0")) ==
+        R"({"fds":[1],"via":"fd","certainty":"certain","origin":"inherited"})");
+}
