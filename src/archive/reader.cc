@@ -1,6 +1,7 @@
 #include "archive/reader.h"
 
 #include <algorithm>
+#include <memory>
 #include <new>
 
 #include <zstd.h>
@@ -31,7 +32,6 @@ class ArchiveReader {
       : file_(file), limits_(limits), tar_(limits_, report_, visit), finder_(file), context_(ZSTD_createDCtx()) {
     if (context_ == nullptr) throw std::bad_alloc();
     ZSTD_DCtx_setParameter(context_, ZSTD_d_windowLogMax, kMaxWindowLog);
-    buffer_.resize(kDecodeBufferBytes);
     output_left_ = std::min(limits_.output_bytes, limits_.output_allowance_bytes + limits_.ratio * file_.size());
   }
   ArchiveReader(const ArchiveReader&) = delete;
@@ -66,13 +66,13 @@ class ArchiveReader {
     std::size_t filled = 0;
     std::size_t piece = kFirstPieceBytes;
     const auto flush = [&] {
-      if (wanted) tar_.feed({buffer_.data(), filled});
+      if (wanted) tar_.feed({buffer_.get(), filled});
       filled = 0;
     };
     consumed_ = 0;
     for (;;) {
       ZSTD_inBuffer in{input.data(), std::min(input.size(), consumed_ + piece), consumed_};
-      ZSTD_outBuffer out{buffer_.data(), buffer_.size(), filled};
+      ZSTD_outBuffer out{buffer_.get(), kDecodeBufferBytes, filled};
       const std::size_t wants = ZSTD_decompressStream(context_, &out, &in);
       if (ZSTD_isError(wants)) {
         flush();
@@ -215,7 +215,7 @@ class ArchiveReader {
   TarReader tar_;
   FrameFinder finder_;
   ZSTD_DCtx* context_;
-  std::string buffer_;
+  const std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(kDecodeBufferBytes);
 
   std::size_t at_ = 0;          // where the frame at hand begins
   std::size_t consumed_ = 0;    // of it
