@@ -54,6 +54,13 @@ def rows_of_ss(text):
     return rows
 
 
+def queues(sock):
+    """The tools print 0 for TIME-WAIT, which has no queues."""
+    if sock["state"] == "TIME-WAIT":
+        return 0, 0
+    return sock["recv_queue"], sock["send_queue"]
+
+
 def name_as_ss(end):
     if end and "path" in end:
         return end["path"]
@@ -64,16 +71,16 @@ def row_as_ss(sock, with_raw_diag):
     """One of ssnap's sockets in the form of rows_of_ss."""
     owners = frozenset((owner["comm"], owner["pid"], fd) for owner in sock["owners"] if owner["certainty"] == "certain"
                        for fd in owner["fds"])
-    protocol, inode, queues = sock["protocol"], sock.get("inode", 0), (sock["recv_queue"], sock["send_queue"])
+    protocol, inode = sock["protocol"], sock.get("inode", 0)
     if sock["family"] == "unix":
-        return Row(protocol, sock["state"], *queues, name_as_ss(sock.get("local")), (sock.get("peer") or {}).get("inode", 0),
+        return Row(protocol, sock["state"], *queues(sock), name_as_ss(sock.get("local")), (sock.get("peer") or {}).get("inode", 0),
                    owners, inode, None, None)
 
     local, peer = ((end["address"], end.get("interface"), end.get("port", 0)) for end in (sock["local"], sock["peer"]))
     if protocol == "raw":
         local = (*local[:2], sock["details"]["raw_protocol"])
     has_diag = protocol != "raw" or with_raw_diag
-    return Row(protocol, sock["state"], *queues, local, peer, owners, inode if has_diag else None, sock.get("uid", 0),
+    return Row(protocol, sock["state"], *queues(sock), local, peer, owners, inode if has_diag else None, sock.get("uid", 0),
                int(sock["cookie"]) if has_diag else None)
 
 
@@ -113,9 +120,10 @@ def row_as_proc(sock):
         inode = sock.get("inode", 0)
         return sock["protocol"], sock["state"] if inode else None, name_as_ss(sock.get("local")), inode
     port = sock["details"]["raw_protocol"] if sock["protocol"] == "raw" else sock["local"]["port"]
-    # A listener's limit is in netlink only.
-    send_queue = 0 if sock["state"] == "LISTEN" else sock["send_queue"]
-    return (sock["protocol"], STATES[sock["state"]], sock["recv_queue"], send_queue, (sock["local"]["address"], port),
+    recv_queue, send_queue = queues(sock)
+    if sock["state"] == "LISTEN":
+        send_queue = 0  # its limit is in netlink only
+    return (sock["protocol"], STATES[sock["state"]], recv_queue, send_queue, (sock["local"]["address"], port),
             (sock["peer"]["address"], sock["peer"].get("port", 0)), sock.get("uid", 0), sock.get("inode", 0))
 
 
