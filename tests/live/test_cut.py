@@ -1,0 +1,217 @@
+"""A cut archive is still evidence: cut at any byte, killed or interrupted, it replays what is whole and says so."""
+
+import fcntl
+import json
+import os
+import resource
+import signal
+import subprocess
+
+from support import sandbox, zstd_frames
+from support.scene import make_scene
+from support.ssnap import SSNAP, analyze_json, capture, sockets_of, ssnap
+
+F_SETPIPE_SZ = 1031
+CHECKSUM_BYTES = 4  # at the end of a zstd frame
+PIPE_BYTES = 4096  # the smallest there is: the collector can't run ahead of the reader by more
+
+
+def keys(snapshot):
+    """What a socket is, in whichever view it was seen. A cut archive may know less about it, but not another one."""
+    def end(side):
+        side = side or {}
+        return tuple(side.get(key) for key in ("address", "port", "path", "abstract"))
+
+    return [(sock["family"], sock["protocol"], end(sock.get("local")), sock.get("inode"),
+             end(sock.get("peer")) if sock["family"] != "unix" else None) for sock in snapshot["sockets"]]
+
+
+class CutTest(sandbox.LiveTest):
+    def setUp(self):
+        super().setUp()
+        make_scene(self)
+        self.archive = self.path("whole.tar.zst")
+        self.cut = self.path("cut.tar.zst")
+        self.whole = capture(self, self.archive)
+        with open(self.archive, "rb") as file:
+            self.raw = file.read()
+        self.ends = zstd_frames.frame_ends(self.raw)
+        self.readable = self.end_of("capture.json")  # from here on there is a snapshot
+        self.ended = self.end_of("end.json")         # from here on only the manifest and the seal are missing
+
+    def end_of(self, member):
+        """The end of the frame with which a member is whole."""
+        low, high = 0, len(self.ends) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if member in zstd_frames.members_of(self.raw[:self.ends[middle]]):
+                high = middle
+            else:
+                low = middle + 1
+        return self.ends[low]
+
+    def analyze_cut(self, size):
+        """The archive's first `size` bytes. From large to small: one file, truncated further each time."""
+        if not os.path.exists(self.cut) or os.path.getsize(self.cut) < size:
+            with open(self.cut, "wb") as file:
+                file.write(self.raw)
+        os.truncate(self.cut, size)
+        return ssnap("analyze", self.cut, "--format", "json")
+
+    def has(self, size, end, seen):
+        """Whether the frame that ends at `end` is within `size`. If only its checksum is cut it may be used or not."""
+        return seen if end - CHECKSUM_BYTES <= size < end else size >= end
+
+    def check_cut(self, size):
+        run = self.analyze_cut(size)
+        if not self.has(size, self.readable, run.returncode == 3):
+            self.assertEqual((run.returncode, run.stdout), (1, b""))
+            self.assertIn(b"no snapshot", run.stderr.lower())
+            return None
+        self.assertEqual(run.returncode, 3, run.stderr)
+        snapshot = json.loads(run.stdout)
+        status = snapshot["capture"]["status"]
+        self.assertEqual(status, "complete" if self.has(size, self.ended, status == "complete") else "cut")
+        found, whole = keys(snapshot), keys(self.whole)
+        self.assertLessEqual(set(found), set(whole))
+        self.assertLessEqual(len(found), len(whole))
+        return snapshot
+
+    def test_the_whole_is_whole(self):
+        self.assertEqual(self.ends[-1], len(self.raw))
+        self.assertGreater(len(self.ends), 5)
+        self.assertEqual(self.whole["capture"]["status"], "complete")
+        self.assertLess(self.readable, 16384, "capture.json is written at once")
+        self.assertGreater(len(self.whole["sockets"]), 50)
+
+    def test_at_every_frame(self):
+        rows = []
+        for end in reversed([0, *self.ends[:-1]]):
+            with self.subTest(end=end):
+                snapshot = self.check_cut(end)
+                if snapshot is not None:
+                    rows.append(len(snapshot["sockets"]))
+        self.assertEqual(rows[0], len(self.whole["sockets"]), "without its last frame only the seal is gone")
+        self.assertEqual(rows, sorted(rows, reverse=True), "more bytes, no fewer sockets")
+        self.assertEqual(rows[-1], 0, "capture.json alone has no socket")
+
+    def test_at_many_bytes(self):
+        """Around each frame's border, every byte of the first frames and of the last, and a step through the rest."""
+        border = {end + delta for end in self.ends for delta in (-1, 1)}
+        middle = {(begin + end) // 2 for begin, end in zip([0, *self.ends], self.ends)}
+        first = set(range(0, self.readable + 8, 7)) | set(range(self.readable - 8, self.readable + 8))
+        last = set(range(len(self.raw) - 40, len(self.raw)))
+        step = set(range(0, len(self.raw), max(1, len(self.raw) // 150)))
+        sizes = sorted(size for size in border | middle | first | last | step if 0 <= size < len(self.raw))
+        self.assertGreater(len(sizes), 200)
+        for size in reversed(sizes):
+            with self.subTest(size=size):
+                self.check_cut(size)
+
+    def test_no_archive_at_all(self):
+        for content in (b"", b"\0" * 4096, b"not an archive\n", self.raw[:3], b"\x28\xb5\x2f\xfd"):
+            with self.subTest(content[:8]):
+                with open(self.cut, "wb") as file:
+                    file.write(content)
+                for command in ("analyze", "info"):
+                    run = ssnap(command, self.cut)
+                    self.assertEqual((run.returncode, run.stdout), (1, b""))
+                    self.assertIn(b"no snapshot", run.stderr.lower())
+        run = ssnap("analyze", self.path("absent"))
+        self.assertEqual((run.returncode, run.stdout), (1, b""))
+        self.assertIn(b"absent", run.stderr)
+
+    def test_info_says_that_it_is_cut(self):
+        self.analyze_cut(self.ends[-2])
+        run = ssnap("info", self.cut)
+        self.assertEqual(run.returncode, 3)
+        self.assertRegex(run.stdout.decode().lower(), "cut|unsealed|incomplete")
+        self.assertTrue(run.stderr)
+        self.assertEqual(ssnap("info", self.archive).returncode, 0)
+
+    def capture_stopped_after(self, size, signal_number):
+        """Captures into a small pipe, reads `size` bytes, sends the signal, then reads the rest: by bytes, not by time.
+        The collector is then somewhere in the PIPE_BYTES behind, waiting for the reader. Returns (bytes, exit code)."""
+        read_end, write_end = os.pipe()
+        fcntl.fcntl(read_end, F_SETPIPE_SZ, PIPE_BYTES)
+        process = subprocess.Popen([SSNAP, "capture", "-o", "-"], stdin=subprocess.DEVNULL, stdout=write_end,
+                                   stderr=subprocess.DEVNULL)
+        os.close(write_end)
+        with os.fdopen(read_end, "rb", buffering=0) as pipe:
+            raw = b""
+            while len(raw) < size:
+                some = pipe.read(size - len(raw))
+                self.assertTrue(some, "it ended before the signal")
+                raw += some
+            os.kill(process.pid, signal_number)
+            if signal_number == signal.SIGKILL:
+                process.wait()  # first: a dead process writes no more
+            while some := pipe.read(65536):
+                raw += some
+        return raw, process.wait()
+
+    def test_killed(self):
+        for part in (0.1, 0.3, 0.5, 0.7):
+            size = int(len(self.raw) * part)
+            with self.subTest(size=size):
+                raw, code = self.capture_stopped_after(size, signal.SIGKILL)
+                self.assertEqual(code, -signal.SIGKILL)
+                self.assertLessEqual(len(raw), size + PIPE_BYTES)
+                with open(self.cut, "wb") as file:
+                    file.write(raw)
+                if size < self.readable:
+                    continue  # may have ended before capture.json was whole: test_at_many_bytes covers both sides
+                snapshot = analyze_json(self, self.cut, exit_code=3)
+                self.assertEqual(snapshot["capture"]["status"], "cut")
+        self.assertGreater(size, self.readable)
+
+    def test_interrupted(self):
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(signal_number):
+                raw, code = self.capture_stopped_after(1, signal_number)
+                self.assertEqual(code, 128 + signal_number)
+                self.assertLess(len(raw), len(self.raw), "it went on as if nothing had been")
+                # Sealed: whole by the measure of zstd and tar, with its manifest and its end.
+                self.assertEqual(zstd_frames.frame_ends(raw)[-1], len(raw))
+                members = zstd_frames.members_of(raw)
+                end = json.loads(members["end.json"])
+                self.assertEqual((end["status"], end["signal"]), ("interrupted", signal_number))
+                self.assertEqual(list(members)[-1], "manifest-sha256.txt")
+                with open(self.cut, "wb") as file:
+                    file.write(raw)
+                snapshot = analyze_json(self, self.cut)
+                self.assertEqual(snapshot["capture"]["status"], "interrupted")
+                self.assertLessEqual({sock["inode"] for sock in sockets_of(snapshot, self.netns) if "inode" in sock},
+                                     {sock["inode"] for sock in sockets_of(self.whole, self.netns) if "inode" in sock})
+
+    def test_the_reader_goes_away(self):
+        """A broken pipe ends the capture; what was written is a cut archive."""
+        read_end, write_end = os.pipe()
+        fcntl.fcntl(read_end, F_SETPIPE_SZ, PIPE_BYTES)
+        process = subprocess.Popen([SSNAP, "capture", "-o", "-"], stdin=subprocess.DEVNULL, stdout=write_end,
+                                   stderr=subprocess.PIPE)
+        os.close(write_end)
+        os.read(read_end, 1)
+        os.close(read_end)
+        errors = process.communicate()[1]
+        self.assertIn(process.returncode, (1, 128 + signal.SIGPIPE))
+        self.assertTrue(errors)
+
+    def test_a_full_disk(self):
+        """The output file can't grow: what is there replays, the exit code says that it failed."""
+        limit = (self.readable + len(self.raw)) // 2
+
+        def limit_file_size():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+        run = ssnap("capture", "-o", self.cut, preexec_fn=limit_file_size)
+        self.assertIn(run.returncode, (1, 3))
+        self.assertTrue(run.stderr)
+        self.assertLessEqual(os.path.getsize(self.cut), limit)
+        self.assertEqual(analyze_json(self, self.cut, exit_code=3)["capture"]["status"], "cut")
+
+
+if __name__ == "__main__":
+    sandbox.need("zstd")
+    sandbox.main(own_processes=True)
