@@ -1,0 +1,71 @@
+#include "analyze/select.h"
+
+#include "support/catch.h"
+
+using namespace ssnap;
+using analyze::Selection;
+
+namespace {
+
+model::Socket socket_of(std::uint16_t family, std::uint16_t protocol, std::uint8_t state) {
+  model::Socket socket;
+  socket.family = family;
+  socket.protocol = protocol;
+  socket.state = state;
+  return socket;
+}
+
+}  // namespace
+
+TEST_CASE("switches choose tables, families and states as in ss") {
+  const auto tcp_listen = socket_of(2, 6, model::kStateListen);
+  const auto tcp6_estab = socket_of(10, 6, model::kStateEstab);
+  const auto tcp_time_wait = socket_of(2, 6, model::kStateTimeWait);
+  const auto tcp_bound = socket_of(2, 6, model::kStateBoundInactive);
+  const auto udp = socket_of(2, 17, model::kStateUnconn);
+  const auto udp_connected = socket_of(2, 17, model::kStateEstab);
+  const auto raw = socket_of(10, 255, model::kStateUnconn);
+  const auto unix_estab = socket_of(1, 1, model::kStateEstab);
+  struct Case {
+    Selection selection;
+    std::vector<bool> expected;  // in the order above
+  };
+  const std::vector<Case> cases{
+      {{}, {true, true, true, true, true, true, true, true}},
+      {{.all = true}, {true, true, true, true, true, true, true, true}},
+      {{.tcp = true}, {false, true, false, false, false, false, false, false}},
+      {{.tcp = true, .all = true}, {true, true, true, true, false, false, false, false}},
+      {{.tcp = true, .listening = true}, {true, false, false, false, false, false, false, false}},
+      {{.listening = true}, {true, false, false, false, true, false, true, false}},
+      {{.udp = true}, {false, false, false, false, false, true, false, false}},
+      {{.udp = true, .raw = true, .all = true}, {false, false, false, false, true, true, true, false}},
+      {{.unix_sockets = true, .all = true}, {false, false, false, false, false, false, false, true}},
+      {{.ipv4 = true, .all = true}, {true, false, true, true, true, true, false, false}},
+      {{.ipv6 = true, .all = true}, {false, true, false, false, false, false, true, false}},
+      {{.ipv4 = true, .ipv6 = true, .all = true}, {true, true, true, true, true, true, true, false}},
+      {{.unix_sockets = true, .ipv6 = true, .all = true}, {false, false, false, false, false, false, false, true}},
+  };
+  const model::Socket* sockets[] = {&tcp_listen,    &tcp6_estab,    &tcp_time_wait, &tcp_bound,
+                                    &udp,           &udp_connected, &raw,           &unix_estab};
+  for (std::size_t c = 0; c < cases.size(); ++c)
+    for (std::size_t i = 0; i < std::size(sockets); ++i) {
+      INFO("case " << c << ", socket " << i);
+      CHECK(analyze::selects(cases[c].selection, *sockets[i]) == cases[c].expected[i]);
+    }
+}
+
+TEST_CASE("namespaces are chosen by inode or name; the default is the host's own") {
+  model::Snapshot snapshot;
+  snapshot.namespaces.resize(3);
+  snapshot.namespaces[0].inode = 10;
+  snapshot.namespaces[0].own = true;
+  snapshot.namespaces[1].inode = 11;
+  snapshot.namespaces[1].name = "blue";
+  snapshot.namespaces[2].inode = 12;
+  using List = std::vector<std::uint32_t>;
+  CHECK(*analyze::select_namespaces(snapshot, std::nullopt) == List{0});
+  CHECK(*analyze::select_namespaces(snapshot, "all") == List{0, 1, 2});
+  CHECK(*analyze::select_namespaces(snapshot, "blue") == List{1});
+  CHECK(*analyze::select_namespaces(snapshot, "12") == List{2});
+  CHECK_FALSE(analyze::select_namespaces(snapshot, "13"));
+}

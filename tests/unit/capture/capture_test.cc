@@ -1,0 +1,333 @@
+// The collector on hosts that the test makes: directories in place of / and /proc, and readers that hang.
+#include "capture/capture.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <semaphore>
+
+#include "archive/journal.h"
+#include "archive/reader.h"
+#include "capture/diag_handlers.h"
+#include "capture/processes.h"
+#include "capture/proc_net.h"
+#include "capture/reader_pool.h"
+#include "support/catch.h"
+
+using namespace ssnap;
+namespace fs = std::filesystem;
+
+namespace {
+
+class FakeHost {
+ public:
+  FakeHost() {
+    char name[] = "/tmp/ssnap-fake-host-XXXXXX";
+    root_ = ::mkdtemp(name);
+    fs::create_directories(root_ / "proc");
+  }
+  ~FakeHost() { fs::remove_all(root_); }
+  void file(const std::string& path, const std::string& text) {
+    fs::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path, std::ios::binary) << text;
+  }
+  void link(const std::string& path, const std::string& target) {
+    fs::create_directories((root_ / path).parent_path());
+    fs::create_symlink(target, root_ / path);
+  }
+  void fifo(const std::string& path) {
+    fs::create_directories((root_ / path).parent_path());
+    REQUIRE(::mkfifo((root_ / path).c_str(), 0600) == 0);
+  }
+  capture::Host open() const {
+    auto host = capture::open_host(root_.c_str(), (root_ / "proc").c_str());
+    REQUIRE(host.has_value());
+    return std::move(*host);
+  }
+  const fs::path& root() const { return root_; }
+
+ private:
+  fs::path root_;
+};
+
+constexpr std::uint64_t kLong = 60'000'000'000;
+
+struct Collected {
+  std::map<std::string, std::string> members;
+  std::vector<archive::JournalEntry> journal;
+  const archive::JournalEntry* entry(const std::string& source, base::OutcomeKind outcome) const {
+    for (const auto& entry : journal)
+      if (entry.source == source && entry.outcome == outcome) return &entry;
+    return nullptr;
+  }
+};
+
+Collected run(capture::ReaderPool& pool, std::vector<std::shared_ptr<capture::Task>> tasks) {
+  Collected all;
+  pool.run(std::move(tasks), [&](capture::Batch batch) {
+    for (auto& member : batch.members) all.members[member.name] = member.bytes;
+    for (auto& entry : batch.journal) all.journal.push_back(entry);
+    return true;
+  });
+  return all;
+}
+
+std::string records(std::initializer_list<std::string> list) {
+  std::string text;
+  for (const auto& item : list) text += item + '\0';
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a process is read whole: files, links and every fd, failures counted") {
+  FakeHost fake;
+  fake.file("proc/42/stat", "42 (demo) S 1 42 42 0 -1 0");
+  fake.file("proc/42/status", "Name:\tdemo\n");
+  fake.file("proc/42/cgroup", "0::/\n");
+  fake.file("proc/42/cmdline", std::string("demo\0-x\0", 8));
+  fake.link("proc/42/exe", "/usr/bin/demo");
+  fake.link("proc/42/ns/net", "net:[4026531840]");
+  fake.link("proc/42/fd/0", "/dev/null");
+  fake.link("proc/42/fd/3", "socket:[1234]");
+  const capture::Host host = fake.open();
+  capture::ReaderPool pool(1, 1, kLong);
+  const Collected got = run(pool, {capture::process_task(host, 42)});
+  CHECK(got.members.at("proc/42/stat") == "42 (demo) S 1 42 42 0 -1 0");
+  CHECK(got.members.at("proc/42/cmdline") == std::string("demo\0-x\0", 8));
+  const std::string& fds = got.members.at("proc/42/fds");
+  CHECK(fds.find(records({"3 - socket:[1234]"})) != std::string::npos);
+  CHECK(fds.find(records({"0 0777 /dev/null"})) != std::string::npos);
+  const std::string& links = got.members.at("proc/42/links");
+  CHECK(links.find(records({"exe - /usr/bin/demo"})) != std::string::npos);
+  CHECK(links.find(records({"cwd !2 "})) != std::string::npos);
+  const auto* entry = got.entry("proc_pid_fd", base::OutcomeKind::ok);
+  REQUIRE(entry);
+  CHECK(entry->count == 2);
+  CHECK(entry->pid == 42);
+  CHECK(got.entry("proc_pid_link", base::OutcomeKind::vanished) == nullptr);
+}
+
+TEST_CASE("a process that is gone is one vanished entry, not six") {
+  FakeHost fake;
+  const capture::Host host = fake.open();
+  capture::ReaderPool pool(1, 1, kLong);
+  const Collected got = run(pool, {capture::process_task(host, 42)});
+  CHECK(got.members.empty());
+  REQUIRE(got.journal.size() == 1);
+  CHECK(got.journal[0].outcome == base::OutcomeKind::vanished);
+  CHECK(got.journal[0].errno_number == 2);
+}
+
+TEST_CASE("/proc is listed by number, other names passed over") {
+  FakeHost fake;
+  for (const char* name : {"10", "9", "self", "net", "1000", "0", "12x"}) fs::create_directories(fake.root() / "proc" / name);
+  const capture::Host host = fake.open();
+  archive::JournalEntry entry;
+  CHECK(capture::list_processes(host, entry) == std::vector<std::int64_t>{9, 10, 1000});
+  CHECK(entry.count == 3);
+}
+
+TEST_CASE("/proc/net is read recursively, except what changes the host by being opened") {
+  FakeHost fake;
+  fake.file("proc/self/net/tcp", "table");
+  fake.file("proc/self/net/dev_snmp6/we ird", "counters");
+  fake.file("proc/self/net/rpc/auth.unix.ip/channel", "must not be opened");
+  fake.file("proc/self/net/rpc/auth.unix.ip/content", "#");
+  fake.file("proc/self/net/channel", "not rpc's");
+  auto net = std::make_shared<const base::Fd>(::open((fake.root() / "proc/self/net").c_str(), O_RDONLY | O_DIRECTORY));
+  std::vector<archive::JournalEntry> found;
+  auto tasks = capture::proc_net_tasks(net, 7, found);
+  capture::ReaderPool pool(1, 1, kLong);
+  const Collected got = run(pool, std::move(tasks));
+  CHECK(got.members.size() == 4);
+  CHECK(got.members.at("netns/7/proc/net/tcp") == "table");
+  CHECK(got.members.at("netns/7/proc/net/dev_snmp6/we%20ird") == "counters");
+  CHECK(got.members.count("netns/7/proc/net/rpc/auth.unix.ip/content") == 1);
+  CHECK(got.members.count("netns/7/proc/net/channel") == 1);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].outcome == base::OutcomeKind::skipped);
+  CHECK(found[0].detail.find("rpc/auth.unix.ip/channel") != std::string::npos);
+}
+
+TEST_CASE("a large file travels compressed, a small one as it is") {
+  FakeHost fake;
+  fake.file("proc/self/net/tcp", std::string(capture::kSmallMemberBytes + 1, 'x'));
+  fake.file("proc/self/net/udp", std::string(capture::kSmallMemberBytes, 'y'));
+  auto net = std::make_shared<const base::Fd>(::open((fake.root() / "proc/self/net").c_str(), O_RDONLY | O_DIRECTORY));
+  std::vector<archive::JournalEntry> found;
+  auto tasks = capture::proc_net_tasks(net, 7, found);
+  capture::ReaderPool pool(2, 1, kLong);
+  std::map<std::string, std::uint64_t> large;
+  pool.run(std::move(tasks), [&](capture::Batch batch) {
+    for (auto& member : batch.large) large[member.name] = member.size_bytes;
+    return true;
+  });
+  CHECK(large == std::map<std::string, std::uint64_t>{{"netns/7/proc/net/tcp", capture::kSmallMemberBytes + 1}});
+}
+
+namespace {
+
+// Hangs in its second step until it is released.
+class HangingTask : public capture::Task {
+ public:
+  explicit HangingTask(std::binary_semaphore& release) : release_(release) {}
+  std::size_t step_count() const override { return 3; }
+  archive::JournalEntry about(std::size_t step) const override {
+    archive::JournalEntry entry;
+    entry.source = "step" + std::to_string(step);
+    return entry;
+  }
+  void run(std::size_t step, capture::Output& output) override {
+    if (step == 1) release_.acquire();
+    output.member("member" + std::to_string(step), "bytes");
+  }
+
+ private:
+  std::binary_semaphore& release_;
+};
+
+}  // namespace
+
+TEST_CASE("a read that hangs is given up and recorded; what came before and after it is kept") {
+  static std::binary_semaphore release(0);  // outlives the thread that is given up
+  capture::ReaderPool pool(1, 1, 1);        // every read that is looked at twice is overdue
+  const Collected got = run(pool, {std::make_shared<HangingTask>(release)});
+  CHECK(got.members.count("member0") == 1);
+  CHECK(got.members.count("member1") == 0);
+  CHECK(got.members.count("member2") == 1);
+  const auto* entry = got.entry("step1", base::OutcomeKind::timeout);
+  REQUIRE(entry);
+  CHECK(pool.abandoned_threads() == 1);
+  release.release();
+}
+
+TEST_CASE("ending a capture drops the tasks that have not begun") {
+  FakeHost fake;
+  std::vector<std::shared_ptr<capture::Task>> tasks;
+  const capture::Host host = fake.open();
+  for (int i = 1; i <= 100; ++i) tasks.push_back(capture::process_task(host, i));
+  capture::ReaderPool pool(1, 1, kLong);
+  const std::size_t finished = pool.run(std::move(tasks), [](capture::Batch) { return false; });
+  CHECK(finished < 100);
+}
+
+TEST_CASE("handlers are found in kallsyms, built in or loaded, and absence is told from ignorance") {
+  const std::vector<capture::DiagHandler> wanted{
+      {"tcp_diag_dump", "tcp_diag"}, {"udp_diag_dump", "udp_diag"}, {"unix_diag_handler_dump", "unix_diag"}};
+  using enum capture::Presence;
+  {
+    FakeHost fake;
+    fake.file("proc/kallsyms",
+              "0000000000000000 t tcp_diag_dump_one\n0000000000000000 t tcp_diag_dump.isra.0\t[tcp_diag]\n"
+              "0000000000000000 t unix_diag_handler_dump\n" + std::string(200'000, 'x') + "\n");
+    const capture::Host host = fake.open();
+    archive::JournalEntry entry;
+    CHECK(capture::find_diag_handlers(host, wanted, "6.1.0", entry) == std::vector{present, absent, present});
+    CHECK(entry.detail.find("udp_diag absent") != std::string::npos);
+  }
+  {
+    FakeHost fake;
+    fake.file("proc/modules", "tcp_diag 16384 0 - Live 0x0\n");
+    fake.file("lib/modules/6.1.0/modules.builtin", "kernel/net/unix/unix_diag.ko\n");
+    const capture::Host host = fake.open();
+    archive::JournalEntry entry;
+    CHECK(capture::find_diag_handlers(host, wanted, "6.1.0", entry) == std::vector{present, unknown, present});
+  }
+}
+
+TEST_CASE("a whole capture of a fake host replays, and a table without its handler is not asked for") {
+  FakeHost fake;
+  fake.file("proc/kallsyms", "0000000000000000 t some_symbol\n");
+  fake.file("proc/self/net/tcp", "  sl  local_address rem_address   st\n");
+  fake.link("proc/self/ns/net", "net:[77]");
+  fake.file("proc/9/stat", "9 (x) S 1");
+  fake.file("etc/passwd", "root:x:0:0::/:/bin/sh\n");
+  fake.file("usr/lib/os-release", "ID=demo\n");
+  fake.link("etc/os-release", "../usr/lib/os-release");
+  fake.fifo("proc/self/net/pipe");
+  const capture::Host host = fake.open();
+  archive::MemorySink sink;
+  capture::CaptureOptions options;
+  options.pids = {9, 11};
+  std::atomic<int> signal{0};
+  const auto result = capture::run_capture(host, sink, options, [](const auto&) {}, signal);
+  REQUIRE(result.has_value());
+  std::map<std::string, std::string> members;
+  std::vector<archive::JournalEntry> journal;
+  const auto report = archive::read_archive(sink.bytes(), [&](const archive::Member& member) {
+    members[std::string(member.name)] = member.bytes;
+    if (member.name.starts_with("journal/"))
+      for (auto& entry : archive::parse_journal(member.bytes).entries) journal.push_back(entry);
+  });
+  CHECK(report.sealed);
+  CHECK(members.count("README.txt") == 1);
+  CHECK(members.at("etc/os-release") == "ID=demo\n");
+  CHECK(members.count("netns/77/proc/net/tcp") == 1);
+  CHECK(members.count("netns/77/proc/net/pipe") == 0);
+  CHECK(members.count("proc/9/stat") == 1);
+  int not_loaded = 0, left_out = 0, missing = 0;
+  for (const auto& entry : journal) {
+    not_loaded += entry.outcome == base::OutcomeKind::not_loaded;
+    missing += entry.outcome == base::OutcomeKind::vanished && entry.pid == 11;
+    left_out += entry.outcome == base::OutcomeKind::skipped && entry.source == "proc_list";
+  }
+  CHECK(not_loaded == 4);
+  CHECK(missing == 1);
+  CHECK(left_out == 1);
+  for (const auto& [name, bytes] : members) CHECK(name.find("netlink") == std::string::npos);
+}
+
+TEST_CASE("a capture that is ended by a signal is sealed and says so") {
+  FakeHost fake;
+  const capture::Host host = fake.open();
+  archive::MemorySink sink;
+  std::atomic<int> signal{2};
+  const auto result = capture::run_capture(host, sink, {}, [](const auto&) {}, signal);
+  REQUIRE(result.has_value());
+  CHECK(result->end.status == archive::EndStatus::interrupted);
+  CHECK(result->end.signal == 2);
+  std::string end;
+  const auto report = archive::read_archive(sink.bytes(), [&](const archive::Member& member) {
+    if (member.name == "end.json") end = member.bytes;
+  });
+  CHECK(report.sealed);
+  CHECK(archive::parse_end_info(end)->signal == 2);
+}
+
+namespace {
+
+// Takes so many bytes, then fails like a full disk.
+class SmallSink : public archive::Sink {
+ public:
+  explicit SmallSink(std::size_t room) : room_(room) {}
+  base::Result<void> write(std::string_view bytes) override {
+    if (bytes.size() > room_) return base::Error{"no space", ENOSPC};
+    room_ -= bytes.size();
+    return {};
+  }
+
+ private:
+  std::size_t room_;
+};
+
+}  // namespace
+
+TEST_CASE("a full disk ends the capture with an error that says whether something replays") {
+  FakeHost fake;
+  const capture::Host host = fake.open();
+  std::atomic<int> signal{0};
+  SmallSink none(10), some(4000);
+  const auto nothing = capture::run_capture(host, none, {}, [](const auto&) {}, signal);
+  REQUIRE(nothing.has_error());
+  CHECK_FALSE(nothing.error().replayable);
+  CHECK(nothing.error().error.errno_number == ENOSPC);
+  const auto cut = capture::run_capture(host, some, {}, [](const auto&) {}, signal);
+  REQUIRE(cut.has_error());
+  CHECK(cut.error().replayable);
+}

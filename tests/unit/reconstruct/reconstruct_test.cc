@@ -1,0 +1,346 @@
+#include "reconstruct/reconstruct.h"
+
+#include "support/catch.h"
+
+using namespace ssnap;
+using namespace std::string_literals;
+using reconstruct::Records;
+
+namespace {
+
+base::IpAddress ip4(unsigned char a, unsigned char b, unsigned char c, unsigned char d) {
+  base::IpAddress address;
+  address.bytes = {a, b, c, d};
+  address.length = 4;
+  return address;
+}
+
+base::IpAddress ip6_any() {
+  base::IpAddress address;
+  address.length = 16;
+  return address;
+}
+
+base::IpAddress mapped(unsigned char a, unsigned char b, unsigned char c, unsigned char d) {
+  base::IpAddress address = ip6_any();
+  address.bytes[10] = address.bytes[11] = 0xff;
+  address.bytes[12] = a, address.bytes[13] = b, address.bytes[14] = c, address.bytes[15] = d;
+  return address;
+}
+
+constexpr std::uint64_t kNetns = 4026531840;
+
+decode::InetDiagRecord tcp(std::uint8_t state, std::uint16_t port, std::uint32_t inode, std::uint64_t cookie,
+                           std::uint16_t peer_port = 0) {
+  decode::InetDiagRecord record;
+  record.family = 2;
+  record.state = state;
+  record.local = ip4(127, 0, 0, 1);
+  record.peer = peer_port ? ip4(127, 0, 0, 1) : ip4(0, 0, 0, 0);
+  record.local_port = port;
+  record.peer_port = peer_port;
+  record.inode = inode;
+  record.cookie = cookie;
+  return record;
+}
+
+decode::ProcNetInetRow row_of(const decode::InetDiagRecord& record) {
+  decode::ProcNetInetRow row;
+  row.local = record.local;
+  row.peer = record.peer;
+  row.local_port = record.local_port;
+  row.peer_port = record.peer_port;
+  row.state = record.state;
+  row.inode = record.inode;
+  return row;
+}
+
+Records make_records() {
+  Records records;
+  records.own_netns = kNetns;
+  records.members = {"netns/4026531840/netlink/pass1/inet_diag-tcp.pcap", "netns/4026531840/proc/net/tcp",
+                     "netns/4026531840/netlink/pass1/unix_diag.pcap", "netns/4026531840/proc/net/unix"};
+  records.boot_realtime_nsec = 1'000'000'000'000'000'000;
+  return records;
+}
+
+void add_dump(Records& records, std::vector<decode::InetDiagRecord> rows, int pass = 1, std::uint64_t netns = kNetns) {
+  decode::InetDiagDump dump;
+  dump.request_protocol = 6;
+  dump.rows = std::move(rows);
+  records.inet_dumps.emplace_back(reconstruct::Origin{0, netns, pass}, std::move(dump));
+}
+
+template <class... Rows>
+std::vector<decode::InetDiagRecord> list(Rows... rows) {
+  std::vector<decode::InetDiagRecord> all;
+  (all.push_back(std::move(rows)), ...);
+  return all;
+}
+
+void add_proc_tcp(Records& records, std::vector<decode::ProcNetInetRow> rows) {
+  records.proc_net_inet.push_back({{1, kNetns, 1}, model::View::proc_net_tcp, 2, 6, std::move(rows)});
+}
+
+void add_process(Records& records, std::int64_t pid, std::int64_t ppid, std::uint64_t start_ticks,
+                 std::vector<reconstruct::HeldSocket> sockets) {
+  auto& process = records.processes[pid];
+  process.stat.emplace();
+  process.stat->pid = pid;
+  process.stat->ppid = ppid;
+  process.stat->comm = "p" + std::to_string(pid);
+  process.stat->start_ticks = start_ticks;
+  process.fds_seen = true;
+  process.sockets = std::move(sockets);
+}
+
+model::Snapshot run(Records records) { return reconstruct::reconstruct(std::move(records), {}); }
+
+}  // namespace
+
+TEST_CASE("a socket that several views and passes saw is one row") {
+  Records records = make_records();
+  add_dump(records, list(tcp(10, 80, 1000, 7), tcp(10, 80, 1000, 7)));
+  add_dump(records, list(tcp(10, 80, 1000, 7)), 2);
+  add_proc_tcp(records, {row_of(tcp(10, 80, 1000, 0)), row_of(tcp(10, 80, 1000, 0))});
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.sockets.size() == 1);
+  CHECK(snapshot.sockets[0].sightings.size() == 5);
+  CHECK(snapshot.sockets[0].cookie == 7);
+}
+
+TEST_CASE("sockets of the same address stay apart by inode, cookie and namespace") {
+  Records records = make_records();
+  add_dump(records, list(tcp(10, 80, 1000, 7), tcp(10, 80, 1001, 8)));          // SO_REUSEPORT
+  add_dump(records, list(tcp(10, 80, 1002, 9)), 1, kNetns + 1);
+  add_proc_tcp(records, {row_of(tcp(10, 80, 1001, 0))});
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.sockets.size() == 3);
+  CHECK(snapshot.namespaces.size() == 2);
+  CHECK(snapshot.namespaces[0].own);
+  CHECK(snapshot.sockets[1].inode == 1001);
+  CHECK(snapshot.sockets[1].sightings.size() == 2);
+}
+
+TEST_CASE("a row of /proc/net is joined by its addresses where one view has no inode") {
+  Records records = make_records();
+  add_dump(records, list(tcp(6, 80, 0, 7, 5000), tcp(1, 80, 0, 8, 5001)));
+  auto accepted = row_of(tcp(1, 80, 1005, 0, 5001));  // accepted between the dump and the read
+  add_proc_tcp(records, {row_of(tcp(6, 80, 0, 0, 5000)), accepted, row_of(tcp(6, 80, 0, 0, 5002)),
+                         row_of(tcp(6, 80, 0, 0, 5002))});
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.sockets.size() == 3);
+  CHECK(snapshot.sockets[0].peer.port == 5001);
+  CHECK(snapshot.sockets[0].sightings.size() == 2);
+  CHECK(snapshot.sockets[2].sightings.size() == 2);  // only /proc/net has it, twice
+  CHECK_FALSE(snapshot.sockets[2].cookie);
+}
+
+TEST_CASE("TIME-WAIT has no owner, uid or queues, and its uid 0 is not root's") {
+  Records records = make_records();
+  add_dump(records, list(tcp(6, 80, 0, 7, 5000)));
+  const auto snapshot = run(std::move(records));
+  const auto& socket = snapshot.sockets.at(0);
+  CHECK_FALSE(socket.inode);
+  CHECK_FALSE(socket.uid);
+  CHECK_FALSE(socket.recv_queue);
+  REQUIRE(socket.ownerless_reason);
+  CHECK(socket.ownerless_reason->code == model::OwnerlessCode::time_wait);
+}
+
+TEST_CASE("a bound TCP socket that netlink sends as CLOSE is BOUND-INACTIVE") {
+  Records records = make_records();
+  add_dump(records, list(tcp(7, 80, 1000, 7)));
+  CHECK(run(std::move(records)).sockets.at(0).state == model::kStateBoundInactive);
+}
+
+TEST_CASE("every holder and every fd is an owner, and the child inherited from its nearest holding ancestor") {
+  Records records = make_records();
+  add_dump(records, list(tcp(10, 80, 1000, 7)));
+  add_process(records, 50, 1, 100, {{1000, 3}, {1000, 9}});
+  add_process(records, 60, 50, 200, {});           // between them, holds nothing
+  add_process(records, 70, 60, 300, {{1000, 4}});
+  add_process(records, 80, 70, 400, {{1000, 5}});
+  const auto snapshot = run(std::move(records));
+  const auto& owners = snapshot.sockets.at(0).owners;
+  REQUIRE(owners.size() == 3);
+  CHECK(owners[0].fds == std::vector<std::uint32_t>{3, 9});
+  CHECK(owners[0].origin == model::Origin::creator);
+  CHECK(owners[1].origin == model::Origin::inherited);
+  CHECK(snapshot.processes.at(*owners[1].from).pid == 50);
+  CHECK(snapshot.processes.at(*owners[2].from).pid == 70);
+}
+
+TEST_CASE("a parent that started after its child is another process: nothing is inherited from it") {
+  Records records = make_records();
+  add_dump(records, list(tcp(10, 80, 1000, 7)));
+  add_process(records, 50, 1, 900, {{1000, 3}});
+  add_process(records, 70, 50, 300, {{1000, 4}});
+  const auto snapshot = run(std::move(records));
+  for (const auto& owner : snapshot.sockets.at(0).owners) CHECK(owner.origin == model::Origin::unknown);
+}
+
+TEST_CASE("a forged process tree with a loop ends") {
+  Records records = make_records();
+  add_dump(records, list(tcp(10, 80, 1000, 7)));
+  add_process(records, 50, 60, 100, {});
+  add_process(records, 60, 50, 100, {{1000, 3}});
+  add_process(records, 70, 50, 100, {{1000, 3}});
+  CHECK(run(std::move(records)).sockets.at(0).owners.size() == 2);
+}
+
+TEST_CASE("a connection that waits to be accepted belongs to its listener's owners") {
+  Records records = make_records();
+  auto listener = tcp(10, 80, 1000, 7);
+  listener.family = 10;
+  listener.local = ip6_any();
+  listener.peer = ip6_any();
+  auto waiting = tcp(1, 80, 0, 8, 5000);
+  waiting.family = 10;
+  waiting.local = mapped(127, 0, 0, 1);
+  waiting.peer = mapped(127, 0, 0, 1);
+  auto request = tcp(3, 80, 0, 9, 5001);
+  auto orphan = tcp(4, 81, 0, 10, 5002);
+  add_dump(records, list(std::move(listener), std::move(waiting), std::move(request), std::move(orphan)));
+  add_process(records, 50, 1, 100, {{1000, 3}});
+  const auto snapshot = run(std::move(records));
+  for (const auto& socket : snapshot.sockets) {
+    if (socket.peer.port == 5000) {
+      REQUIRE(socket.owners.size() == 1);
+      CHECK(socket.owners[0].via == model::Via::listener);
+      CHECK(socket.owners[0].fds.empty());
+    }
+    if (socket.peer.port == 5001) {
+      CHECK(socket.ownerless_reason->code == model::OwnerlessCode::request);
+      CHECK(socket.ownerless_reason->detail.find("[::]:80") != std::string::npos);
+    }
+    if (socket.peer.port == 5002) CHECK(socket.ownerless_reason->code == model::OwnerlessCode::orphan);
+  }
+}
+
+TEST_CASE("v6only listeners take no IPv4 connection") {
+  Records records = make_records();
+  auto listener = tcp(10, 80, 1000, 7);
+  listener.family = 10;
+  listener.local = ip6_any();
+  listener.attributes = std::make_unique<decode::InetDiagAttributes>();
+  listener.attributes->v6only = true;
+  add_dump(records, list(std::move(listener), tcp(1, 80, 0, 8, 5000)));
+  add_process(records, 50, 1, 100, {{1000, 3}});
+  for (const auto& socket : run(std::move(records)).sockets)
+    if (socket.peer.port == 5000) CHECK(socket.owners.empty());
+}
+
+TEST_CASE("no owner is said to be unreadable only where some process could not be read") {
+  for (const bool readable : {true, false}) {
+    Records records = make_records();
+    add_dump(records, list(tcp(10, 80, 1000, 7)));
+    add_process(records, 50, 1, 100, {});
+    if (!readable) records.processes[50].fds_unreadable = 3;
+    const auto snapshot = run(std::move(records));
+    CHECK(snapshot.sockets.at(0).ownerless_reason->code ==
+          (readable ? model::OwnerlessCode::unexplained : model::OwnerlessCode::unreadable));
+  }
+}
+
+TEST_CASE("both ends of a connection know each other's processes, v4 and v4-mapped") {
+  Records records = make_records();
+  auto server = tcp(1, 80, 1001, 8, 5000);
+  server.family = 10;
+  server.local = mapped(127, 0, 0, 1);
+  server.peer = mapped(127, 0, 0, 1);
+  add_dump(records, list(std::move(server), tcp(1, 5000, 1002, 9, 80)));
+  add_process(records, 50, 1, 100, {{1001, 3}});
+  add_process(records, 60, 1, 100, {{1002, 4}});
+  for (const auto& socket : run(std::move(records)).sockets) {
+    REQUIRE(socket.peer_processes.size() == 1);
+    CHECK(socket.peer_processes[0] == (socket.local.port == 80 ? 1u : 0u));
+  }
+}
+
+TEST_CASE("UNIX sockets: names, peers and pending clients") {
+  Records records = make_records();
+  decode::UnixDiagDump dump;
+  const auto add = [&](std::uint8_t state, std::uint32_t inode, std::uint64_t cookie, const char* name,
+                       std::optional<std::uint32_t> peer) {
+    decode::UnixDiagRecord record;
+    record.type = 1;
+    record.state = state;
+    record.inode = inode;
+    record.cookie = cookie;
+    if (name) record.name = name;
+    record.peer_inode = peer;
+    dump.rows.push_back(std::move(record));
+  };
+  add(10, 100, 1, "/run/s", std::nullopt);
+  add(1, 0, 2, "/run/s", 102);     // not accepted yet
+  add(1, 102, 3, nullptr, std::nullopt);
+  add(1, 103, 4, nullptr, 104);
+  add(1, 104, 5, nullptr, 103);
+  dump.rows[4].name = "\0abc"s;
+  records.unix_dumps.emplace_back(reconstruct::Origin{2, kNetns, 1}, std::move(dump));
+  decode::ProcNetUnixRow pending;
+  pending.type = 1;
+  pending.socket_state = 3;
+  pending.path = "/run/s";
+  records.proc_net_unix.push_back({{3, kNetns, 1}, {pending}});
+  add_process(records, 50, 1, 100, {{100, 3}});
+  add_process(records, 60, 1, 100, {{104, 3}});
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.sockets.size() == 5);
+  for (const auto& socket : snapshot.sockets) {
+    if (socket.cookie == 2) {
+      CHECK(socket.sightings.size() == 2);
+      REQUIRE(socket.owners.size() == 1);
+      CHECK(socket.owners[0].via == model::Via::listener);
+    }
+    if (socket.cookie == 4) {
+      CHECK(socket.peer_name.kind == model::UnixName::Kind::abstract_name);
+      CHECK(socket.peer_name.bytes == "abc");
+      REQUIRE(socket.peer_processes.size() == 1);
+      CHECK(snapshot.processes[socket.peer_processes[0]].pid == 60);
+    }
+  }
+}
+
+TEST_CASE("rows forged by a newline in an abstract name are not sockets") {
+  Records records = make_records();
+  decode::UnixDiagDump dump;
+  decode::UnixDiagRecord record;
+  record.type = 2;
+  record.state = 7;
+  record.inode = 100;
+  record.cookie = 1;
+  const std::string fake = "0000000000000000: 00000002 00000000 00010000 0001 01 666 /run/evil";
+  record.name = "\0x\n"s + fake;
+  dump.rows.push_back(std::move(record));
+  records.unix_dumps.emplace_back(reconstruct::Origin{2, kNetns, 1}, std::move(dump));
+  const std::string text = "Num       RefCount Protocol Flags    Type St Inode Path\n"
+                           "0000000000000000: 00000002 00000000 00000000 0002 01   100 @x\n" + fake + "\n";
+  records.proc_net_unix.push_back({{3, kNetns, 1}, decode::decode_proc_net_unix(text).rows});
+  REQUIRE(records.proc_net_unix[0].rows.size() == 2);
+  const auto snapshot = run(std::move(records));
+  CHECK(snapshot.sockets.size() == 1);
+  REQUIRE(snapshot.problems.size() == 1);
+  CHECK(snapshot.problems[0].message.find("forged") != std::string::npos);
+}
+
+TEST_CASE("start times count from the boot") {
+  Records records = make_records();
+  records.host.clk_tck = 100;
+  add_process(records, 50, 1, 150, {});
+  add_process(records, 51, 1, UINT64_MAX, {});
+  const auto snapshot = run(std::move(records));
+  CHECK(snapshot.processes.at(0).start_realtime_nsec == 1'000'000'001'500'000'000);
+  CHECK_FALSE(snapshot.processes.at(1).start_realtime_nsec);
+}
+
+TEST_CASE("rows of /proc/net are kept in the order of the file, and follow their sockets through the sort") {
+  Records records = make_records();
+  add_proc_tcp(records, {row_of(tcp(10, 90, 1001, 0)), row_of(tcp(10, 80, 1000, 0))});
+  const auto snapshot = reconstruct::reconstruct(std::move(records), {.keep_proc_net_rows = true});
+  REQUIRE(snapshot.proc_net_rows.size() == 2);
+  CHECK(snapshot.sockets[snapshot.proc_net_rows[0].socket].local.port == 90);
+  CHECK(snapshot.sockets[snapshot.proc_net_rows[1].socket].local.port == 80);
+  CHECK(snapshot.sockets[0].local.port == 80);
+}
