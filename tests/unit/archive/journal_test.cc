@@ -253,7 +253,8 @@ TEST_CASE("end.json comes back, and a corrupted field is an error that names it"
 TEST_CASE("manifest lines are strict") {
   const std::string hash(64, 'a');
   const std::string good = to_manifest_line(hash, "proc/stat");
-  const auto parsed = parse_manifest(good + to_manifest_line(hash, "a  b"));
+  const std::string two = good + to_manifest_line(hash, "a  b");
+  const auto parsed = parse_manifest(two);
   REQUIRE(parsed.rows.size() == 2);
   CHECK(parsed.rows[1].name == "a  b");
   CHECK(parsed.problems.empty());
