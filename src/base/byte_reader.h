@@ -34,7 +34,7 @@ class ByteReader {
     offset_ += count;
     return taken;
   }
-  bool skip(std::size_t count) { return bytes(count).has_value(); }
+  [[nodiscard]] bool skip(std::size_t count) { return bytes(count).has_value(); }
   std::string_view rest() { return *bytes(remaining()); }
 
  private:

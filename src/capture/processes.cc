@@ -118,6 +118,7 @@ class ProcessTask : public Task {
     if (error != 0) {  // the table was listed in part
       entry.outcome = error == ESRCH || error == ENOENT ? base::OutcomeKind::vanished : base::OutcomeKind::cut;
       entry.errno_number = error;
+      entry.count.reset();  // how many are missing is not known
     }
     if (list.size() > kSmallMemberBytes) {
       archive::MemberCompressor compressor(output.level());

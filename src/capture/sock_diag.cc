@@ -143,7 +143,7 @@ class SockDiagTask : public Task {
     // ENOENT is how a kernel says that it has no handler for this table.
     entry.outcome = error == ENOENT ? base::OutcomeKind::unsupported : base::outcome_of_errno(error);
     if (error != 0 && datagrams > 1) entry.outcome = base::OutcomeKind::cut;
-    entry.count = datagrams;
+    if (entry.outcome == base::OutcomeKind::ok) entry.count = datagrams;
     if (member.size_bytes() > 0) {
       entry.bytes = member.size_bytes();
       member.finish(entry.member);

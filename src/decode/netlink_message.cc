@@ -15,7 +15,7 @@ constexpr std::uint16_t kAttributeTypeMask = 0x3fff;
 // The last message or attribute may come without its padding: nlmsg_len and nla_len don't count it.
 void skip_padding(base::ByteReader& reader, std::size_t length) {
   const std::size_t padding = (kAlignment - length % kAlignment) % kAlignment;
-  reader.skip(std::min(padding, reader.remaining()));
+  (void)reader.bytes(std::min(padding, reader.remaining()));
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ NetlinkPcap decode_netlink_pcap(std::string_view bytes) {
   }
   pcap.order = format->order;
   base::ByteReader reader(bytes, format->order);
-  reader.skip(4);
+  (void)reader.u32();  // the magic
   if (!read_file_header(reader, pcap.problems)) return pcap;
 
   while (!reader.at_end()) {

@@ -102,7 +102,7 @@ void read_record(const NetlinkMessage& message, base::ByteOrder order, UnixDiagD
   row.offset = message.offset;
   row.type = *reader.u8();
   row.state = *reader.u8();
-  reader.skip(1);
+  (void)reader.u8();  // padding
   row.inode = *reader.u32();
   const std::uint64_t cookie_low = *reader.u32();
   row.cookie = cookie_low | std::uint64_t{*reader.u32()} << 32;

@@ -210,13 +210,13 @@ Socket socket_of(const ProcNetInetTable& table, const decode::ProcNetInetRow& ro
   return socket;
 }
 
-// The rows of /proc/net/unix carry enum socket_state; the rest of the world speaks in TCP_* numbers.
+// The rows of /proc/net/unix carry enum socket_state; the rest of the world speaks in TCP_* numbers. unix_seq_show()
+// prints SS_CONNECTING for an established socket that no process has accepted yet (unix_diag leaves those out).
 std::uint8_t state_of(const decode::ProcNetUnixRow& row) {
   constexpr std::uint32_t kSoAcceptcon = 0x10000;
   constexpr std::uint8_t kSsConnecting = 2, kSsConnected = 3;
   if ((row.flags & kSoAcceptcon) != 0) return model::kStateListen;
-  if (row.socket_state == kSsConnected) return model::kStateEstab;
-  if (row.socket_state == kSsConnecting) return model::kStateSynSent;
+  if (row.socket_state == kSsConnected || row.socket_state == kSsConnecting) return model::kStateEstab;
   return model::kStateUnconn;
 }
 

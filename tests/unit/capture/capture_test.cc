@@ -322,7 +322,9 @@ TEST_CASE("a full disk ends the capture with an error that says whether somethin
   FakeHost fake;
   const capture::Host host = fake.open();
   std::atomic<int> signal{0};
-  SmallSink none(10), some(4000);
+  archive::MemorySink all;
+  REQUIRE(capture::run_capture(host, all, {}, [](const auto&) {}, signal).has_value());
+  SmallSink none(10), some(all.bytes().size() - 100);
   const auto nothing = capture::run_capture(host, none, {}, [](const auto&) {}, signal);
   REQUIRE(nothing.has_error());
   CHECK_FALSE(nothing.error().replayable);

@@ -106,7 +106,7 @@ inline std::string pcap(const std::string& datagram, ByteOrder order = ByteOrder
 inline std::vector<std::size_t> record_ends(std::string_view pcap_bytes) {
   std::vector<std::size_t> ends{24};
   base::ByteReader reader(pcap_bytes, ByteOrder::little);
-  reader.skip(24);
+  if (!reader.skip(24)) return ends;
   while (reader.skip(8)) {
     const auto length = reader.u32();
     if (!length || !reader.skip(4 + *length)) break;
