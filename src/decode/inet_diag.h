@@ -10,6 +10,7 @@
 
 #include "base/net_addr.h"
 #include "base/problem.h"
+#include "decode/attribute_span.h"
 #include "decode/netlink_pcap.h"
 
 namespace ssnap::decode {
@@ -17,6 +18,70 @@ namespace ssnap::decode {
 // INET_DIAG_SKMEMINFO: the SK_MEMINFO_* words, bytes each. Older kernels send fewer: the rest is absent.
 struct SkMeminfo {
   std::vector<std::uint32_t> words;  // rmem_alloc rcvbuf wmem_alloc sndbuf fwd_alloc wmem_queued optmem backlog drops
+};
+
+// struct inet_diag_meminfo, bytes.
+struct InetDiagMeminfo {
+  std::uint32_t rmem = 0, wmem_queued = 0, fmem = 0, tmem = 0;
+};
+
+// INET_DIAG_VEGASINFO, _DCTCPINFO, _BBRINFO: the congestion control's own numbers, not taken apart.
+struct CongestionInfo {
+  std::uint16_t attribute_type = 0;  // 3 vegas (and others that borrow its form), 9 dctcp, 16 bbr
+  ByteSpan bytes;
+};
+
+// One struct sockaddr_storage of INET_DIAG_LOCALS and INET_DIAG_PEERS.
+struct SocketAddress {
+  std::uint16_t family = 0;  // 2 or 10
+  base::IpAddress address;   // none where the family is another
+  std::uint16_t port = 0;
+  std::uint32_t scope_id = 0;  // IPv6 only
+};
+
+// INET_ULP_INFO_TLS (net/tls/tls_main.c): enums of include/uapi/linux/tls.h.
+struct TlsUlpInfo {
+  std::optional<std::uint16_t> version;             // 0x0303 TLS 1.2, 0x0304 TLS 1.3
+  std::optional<std::uint16_t> cipher;              // 51 AES-GCM-128, 52 AES-GCM-256, ...
+  std::optional<std::uint16_t> tx_mode, rx_mode;    // TLS_CONF_*: 1 base, 2 software, 3 device
+  std::optional<std::uint16_t> tx_max_payload_bytes;
+  bool zero_copy_sendfile = false, rx_no_padding = false;
+};
+
+// INET_ULP_INFO_MPTCP (net/mptcp/diag.c): a TCP socket that is a subflow.
+struct MptcpSubflowInfo {
+  std::optional<std::uint32_t> remote_token, local_token;  // the local one names the MPTCP socket (mptcp_info's token)
+  std::optional<std::uint32_t> relative_write_sequence;
+  std::optional<std::uint64_t> map_sequence;
+  std::optional<std::uint32_t> map_subflow_sequence, subflow_sequence_offset;
+  std::optional<std::uint16_t> map_data_length;
+  std::optional<std::uint32_t> flags;  // MPTCP_SUBFLOW_FLAG_*: 1 and 2 MP_CAPABLE, 4 and 8 MP_JOIN, 0x80 connected, ...
+  std::optional<std::uint8_t> remote_id, local_id;
+};
+
+// INET_DIAG_ULP_INFO.
+struct UlpInfo {
+  std::optional<std::string> name;  // tls, mptcp, espintcp, smc, ...
+  std::optional<TlsUlpInfo> tls;
+  std::optional<MptcpSubflowInfo> mptcp;
+};
+
+// One struct tcp_diag_md5sig of INET_DIAG_MD5SIG. The key itself is never read.
+struct Md5Peer {
+  std::uint8_t family = 0;  // 2 or 10
+  std::uint8_t prefix_length = 0;
+  std::uint16_t key_length_bytes = 0;
+  base::IpAddress address;
+  bool key_is_zero = false;  // all of its field: it was withheld when it was captured
+};
+
+// What few sockets have.
+struct InetDiagExtras {
+  std::optional<UlpInfo> ulp;
+  std::vector<SocketAddress> locals, peers;  // SCTP
+  std::optional<std::vector<Md5Peer>> md5_peers;
+  std::optional<ByteSpan> bpf_storages;  // INET_DIAG_SK_BPF_STORAGES, not taken apart
+  std::vector<UnnamedAttribute> unnamed;  // of every level
 };
 
 // The attributes that this version names. Each is absent where the kernel didn't send it.
@@ -33,6 +98,11 @@ struct InetDiagAttributes {
   std::optional<std::uint16_t> sockopt;           // INET_DIAG_SOCKOPT: the two bytes of inet_diag_sockopt, first one low
   std::string congestion;                         // INET_DIAG_CONG; "" where absent
   std::uint32_t tcp_info_bytes = 0;               // length of INET_DIAG_INFO; 0 where absent
+  // INET_DIAG_INFO: tcp_info (TCP, DCCP), mptcp_info or sctp_info by the dump's protocol; tcp_info.h reads its bytes.
+  std::optional<ByteSpan> info;
+  std::optional<InetDiagMeminfo> meminfo;         // INET_DIAG_MEMINFO
+  std::optional<CongestionInfo> congestion_info;
+  std::unique_ptr<InetDiagExtras> extras;         // null where the socket has none of them
 };
 
 // struct inet_diag_msg and its attributes.
