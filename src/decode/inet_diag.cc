@@ -1,35 +1,76 @@
 #include "decode/inet_diag.h"
 
+#include "decode/inet_diag_numbers.h"
 #include "decode/row_limits.h"
 #include "decode/sock_diag_dump.h"
 
 namespace ssnap::decode {
 namespace {
 
-constexpr std::uint8_t kAfUnspec = 0, kAfInet = 2, kAfInet6 = 10;
 constexpr std::uint16_t kIpprotoTcp = 6, kIpprotoDccp = 33;
-constexpr std::size_t kMessageHeaderBytes = 16;  // sizeof(struct nlmsghdr)
-constexpr std::size_t kSockIdBytes = 48;         // sizeof(struct inet_diag_sockid)
+constexpr std::size_t kSockIdBytes = 48;  // sizeof(struct inet_diag_sockid)
 // A TCP record with every attribute: how many to expect.
 constexpr std::size_t kTypicalRecordBytes = 512;
-constexpr std::size_t kDiagMsgBytes = 72;  // sizeof(struct inet_diag_msg)
+constexpr std::size_t kMeminfoBytes = 16;           // sizeof(struct inet_diag_meminfo)
+constexpr std::size_t kSockaddrStorageBytes = 128;  // sizeof(struct __kernel_sockaddr_storage)
 
 // enum of include/uapi/linux/inet_diag.h (Linux 6.18).
 enum InetDiagAttributeType : std::uint16_t {
+  kMeminfo = 1,
   kInfo = 2,
+  kVegasinfo = 3,
   kCong = 4,
   kTos = 5,
   kTclass = 6,
   kSkmeminfo = 7,
   kShutdown = 8,
+  kDctcpinfo = 9,
   kProtocol = 10,
   kSkv6only = 11,
+  kLocals = 12,
+  kPeers = 13,
+  kPad = 14,
   kMark = 15,
+  kBbrinfo = 16,
   kClassId = 17,
+  kMd5sig = kInetDiagMd5Sig,
+  kUlpInfo = 19,
+  kSkBpfStorages = 20,
   kCgroupId = 21,
   kSockopt = 22,
 };
 constexpr std::uint16_t kRequestProtocol = 3;  // INET_DIAG_REQ_PROTOCOL
+
+// enum of include/uapi/linux/inet_diag.h.
+enum UlpInfoAttributeType : std::uint16_t {
+  kUlpName = 1,
+  kUlpTls = 2,
+  kUlpMptcp = 3,
+};
+// enum of include/uapi/linux/tls.h (Linux 7.0).
+enum TlsInfoAttributeType : std::uint16_t {
+  kTlsVersion = 1,
+  kTlsCipher = 2,
+  kTlsTxconf = 3,
+  kTlsRxconf = 4,
+  kTlsZcRoTx = 5,
+  kTlsRxNoPad = 6,
+  kTlsTxMaxPayloadLen = 7,
+};
+// enum of include/uapi/linux/mptcp.h (Linux 6.18).
+enum MptcpSubflowAttributeType : std::uint16_t {
+  kSubflowTokenRem = 1,
+  kSubflowTokenLoc = 2,
+  kSubflowRelwriteSeq = 3,
+  kSubflowMapSeq = 4,
+  kSubflowMapSfseq = 5,
+  kSubflowSsnOffset = 6,
+  kSubflowMapDatalen = 7,
+  kSubflowFlags = 8,
+  kSubflowIdRem = 9,
+  kSubflowIdLoc = 10,
+  kSubflowPad = 11,
+};
 
 // Two kinds of request (inet_diag_handler_cmd and inet_diag_rcv_msg_compat, net/ipv4/inet_diag.c):
 // SOCK_DIAG_BY_FAMILY: struct inet_diag_req_v2   02 06 ff 00  ff ff ff ff  sockid        then attributes
@@ -59,7 +100,7 @@ void read_request(const NetlinkMessage& message, base::ByteOrder order, InetDiag
   }
   dump.request_family = *family;
   dump.request_protocol = *protocol;
-  const std::uint64_t attributes_offset = message.offset + kMessageHeaderBytes + reader.offset();
+  const std::uint64_t attributes_offset = message.offset + kNetlinkHeaderBytes + reader.offset();
   NetlinkAttributeReader attributes(reader.rest(), attributes_offset, order);
   while (const auto attribute = attributes.next()) {
     if (attribute->type != kRequestProtocol) continue;
@@ -69,22 +110,215 @@ void read_request(const NetlinkMessage& message, base::ByteOrder order, InetDiag
   check_attributes_tile(message, attributes, dump.problems);
 }
 
+base::IpAddress address_of(std::uint8_t family, std::string_view sixteen_bytes) {
+  return family == kAfInet ? base::IpAddress::v4(sixteen_bytes.substr(0, 4))
+                           : base::IpAddress::v6(sixteen_bytes);
+}
+
+InetDiagExtras& extras_of(InetDiagAttributes& attributes) {
+  if (!attributes.extras) attributes.extras = std::make_unique<InetDiagExtras>();
+  return *attributes.extras;
+}
+
+TlsUlpInfo read_tls(const NetlinkAttribute& nest, base::ByteOrder order, InetDiagExtras& extras,
+                    base::Problems& problems) {
+  TlsUlpInfo tls;
+  NetlinkAttributeReader reader = nested_attributes(nest, order);
+  while (const auto attribute = reader.next()) {
+    switch (attribute->type) {
+      case kTlsVersion:
+        tls.version = attribute_u16(*attribute, order, "TLS_INFO_VERSION", problems);
+        break;
+      case kTlsCipher:
+        tls.cipher = attribute_u16(*attribute, order, "TLS_INFO_CIPHER", problems);
+        break;
+      case kTlsTxconf:
+        tls.tx_mode = attribute_u16(*attribute, order, "TLS_INFO_TXCONF", problems);
+        break;
+      case kTlsRxconf:
+        tls.rx_mode = attribute_u16(*attribute, order, "TLS_INFO_RXCONF", problems);
+        break;
+      case kTlsZcRoTx:
+        tls.zero_copy_sendfile = true;
+        break;
+      case kTlsRxNoPad:
+        tls.rx_no_padding = true;
+        break;
+      case kTlsTxMaxPayloadLen:
+        tls.tx_max_payload_bytes = attribute_u16(*attribute, order, "TLS_INFO_TX_MAX_PAYLOAD_LEN", problems);
+        break;
+      default:
+        keep_unnamed(*attribute, extras.unnamed, problems);
+    }
+  }
+  check_nested_tile(nest, reader, "INET_ULP_INFO_TLS", problems);
+  return tls;
+}
+
+MptcpSubflowInfo read_subflow(const NetlinkAttribute& nest, base::ByteOrder order, InetDiagExtras& extras,
+                              base::Problems& problems) {
+  MptcpSubflowInfo subflow;
+  NetlinkAttributeReader reader = nested_attributes(nest, order);
+  while (const auto attribute = reader.next()) {
+    switch (attribute->type) {
+      case kSubflowTokenRem:
+        subflow.remote_token = attribute_u32(*attribute, order, "MPTCP_SUBFLOW_ATTR_TOKEN_REM", problems);
+        break;
+      case kSubflowTokenLoc:
+        subflow.local_token = attribute_u32(*attribute, order, "MPTCP_SUBFLOW_ATTR_TOKEN_LOC", problems);
+        break;
+      case kSubflowRelwriteSeq:
+        subflow.relative_write_sequence =
+            attribute_u32(*attribute, order, "MPTCP_SUBFLOW_ATTR_RELWRITE_SEQ", problems);
+        break;
+      case kSubflowMapSeq:
+        subflow.map_sequence = attribute_u64(*attribute, order, "MPTCP_SUBFLOW_ATTR_MAP_SEQ", problems);
+        break;
+      case kSubflowMapSfseq:
+        subflow.map_subflow_sequence =
+            attribute_u32(*attribute, order, "MPTCP_SUBFLOW_ATTR_MAP_SFSEQ", problems);
+        break;
+      case kSubflowSsnOffset:
+        subflow.subflow_sequence_offset =
+            attribute_u32(*attribute, order, "MPTCP_SUBFLOW_ATTR_SSN_OFFSET", problems);
+        break;
+      case kSubflowMapDatalen:
+        subflow.map_data_length =
+            attribute_u16(*attribute, order, "MPTCP_SUBFLOW_ATTR_MAP_DATALEN", problems);
+        break;
+      case kSubflowFlags:
+        subflow.flags = attribute_u32(*attribute, order, "MPTCP_SUBFLOW_ATTR_FLAGS", problems);
+        break;
+      case kSubflowIdRem:
+        subflow.remote_id = attribute_u8(*attribute, order, "MPTCP_SUBFLOW_ATTR_ID_REM", problems);
+        break;
+      case kSubflowIdLoc:
+        subflow.local_id = attribute_u8(*attribute, order, "MPTCP_SUBFLOW_ATTR_ID_LOC", problems);
+        break;
+      case kSubflowPad:
+        break;
+      default:
+        keep_unnamed(*attribute, extras.unnamed, problems);
+    }
+  }
+  check_nested_tile(nest, reader, "INET_ULP_INFO_MPTCP", problems);
+  return subflow;
+}
+
+void read_ulp(const NetlinkAttribute& nest, base::ByteOrder order, InetDiagExtras& extras,
+              base::Problems& problems) {
+  UlpInfo ulp;
+  NetlinkAttributeReader reader = nested_attributes(nest, order);
+  while (const auto attribute = reader.next()) {
+    switch (attribute->type) {
+      case kUlpName:
+        ulp.name = attribute_string(*attribute);
+        break;
+      case kUlpTls:
+        ulp.tls = read_tls(*attribute, order, extras, problems);
+        break;
+      case kUlpMptcp:
+        ulp.mptcp = read_subflow(*attribute, order, extras, problems);
+        break;
+      default:
+        keep_unnamed(*attribute, extras.unnamed, problems);
+    }
+  }
+  check_nested_tile(nest, reader, "INET_DIAG_ULP_INFO", problems);
+  extras.ulp = std::move(ulp);
+}
+
+// One after the other, each 128 bytes whatever its family:
+// 02 00  1f 90  7f 00 00 01 ...                                                 sockaddr_in
+// 0a 00  1f 90  00 00 00 00  fe 80 00 00 ... (16)  02 00 00 00 ...              sockaddr_in6
+// family port   flowinfo     address               scope
+std::vector<SocketAddress> read_socket_addresses(const NetlinkAttribute& attribute, base::ByteOrder order,
+                                                 std::string_view name, base::Problems& problems) {
+  std::vector<SocketAddress> out;
+  base::ByteReader list(attribute.payload, order);
+  while (list.remaining() >= kSockaddrStorageBytes) {
+    base::ByteReader reader(*list.bytes(kSockaddrStorageBytes), order);
+    SocketAddress address;
+    address.family = *reader.u16();
+    address.port = *reader.u16_network();
+    if (address.family == kAfInet) {
+      address.address = base::IpAddress::v4(*reader.bytes(4));
+    } else if (address.family == kAfInet6) {
+      (void)reader.u32();  // sin6_flowinfo
+      address.address = base::IpAddress::v6(*reader.bytes(16));
+      address.scope_id = *reader.u32();
+    }
+    out.push_back(address);
+  }
+  if (!list.at_end()) {
+    problems.add(attribute.offset, std::string(name) + ": expected structures of 128 bytes, found " +
+                                       std::to_string(attribute.payload.size()) +
+                                       " bytes; the whole ones are kept");
+  }
+  return out;
+}
+
+// struct tcp_diag_md5sig, one after the other:
+// 02     20         06 00   0a 00 00 02 ... (16)  80 bytes of key
+// family prefixlen  keylen  addr
+std::vector<Md5Peer> read_md5_peers(const NetlinkAttribute& attribute, base::ByteOrder order,
+                                    base::Problems& problems) {
+  std::vector<Md5Peer> out;
+  base::ByteReader list(attribute.payload, order);
+  while (list.remaining() >= kMd5SigBytes) {
+    base::ByteReader reader(*list.bytes(kMd5SigBytes), order);
+    Md5Peer peer;
+    peer.family = *reader.u8();
+    peer.prefix_length = *reader.u8();
+    peer.key_length_bytes = *reader.u16();
+    peer.address = address_of(peer.family, *reader.bytes(16));
+    peer.key_is_zero = reader.rest().find_first_not_of('\0') == std::string_view::npos;
+    out.push_back(peer);
+  }
+  if (!list.at_end()) {
+    problems.add(attribute.offset, "INET_DIAG_MD5SIG: expected structures of 100 bytes, found " +
+                                       std::to_string(attribute.payload.size()) +
+                                       " bytes; the whole ones are kept");
+  }
+  return out;
+}
+
+std::optional<InetDiagMeminfo> read_meminfo(const NetlinkAttribute& attribute, base::ByteOrder order,
+                                            base::Problems& problems) {
+  auto reader = attribute_struct(attribute, kMeminfoBytes, order, "INET_DIAG_MEMINFO", problems);
+  if (!reader) return std::nullopt;
+  InetDiagMeminfo meminfo;
+  meminfo.rmem = *reader->u32();
+  meminfo.wmem_queued = *reader->u32();
+  meminfo.fmem = *reader->u32();
+  meminfo.tmem = *reader->u32();
+  return meminfo;
+}
+
 // Each attribute stands alone: a bad one is left out, the others are kept. Of two of one type the last
 // counts.
 std::unique_ptr<InetDiagAttributes> read_attributes(const NetlinkMessage& message, base::ByteOrder order,
                                                     base::Problems& problems) {
-  NetlinkAttributeReader reader(message.payload.substr(kDiagMsgBytes),
-                                message.offset + kMessageHeaderBytes + kDiagMsgBytes, order);
+  NetlinkAttributeReader reader = attributes_after(message, kInetDiagMsgBytes, order);
   std::unique_ptr<InetDiagAttributes> out;
   while (const auto found = reader.next()) {
     if (!out) out = std::make_unique<InetDiagAttributes>();
     const NetlinkAttribute& attribute = *found;
     switch (attribute.type) {
+      case kMeminfo:
+        out->meminfo = read_meminfo(attribute, order, problems);
+        break;
       case kInfo:
         out->tcp_info_bytes = static_cast<std::uint32_t>(attribute.payload.size());
+        out->info = payload_span(attribute);
+        break;
+      case kVegasinfo:
+      case kDctcpinfo:
+      case kBbrinfo:
+        out->congestion_info = CongestionInfo{attribute.type, payload_span(attribute)};
         break;
       case kCong:
-        out->congestion = attribute.payload.substr(0, attribute.payload.find('\0'));
+        out->congestion = attribute_string(attribute);
         break;
       case kTos:
         out->tos = attribute_u8(attribute, order, "INET_DIAG_TOS", problems);
@@ -126,17 +360,29 @@ std::unique_ptr<InetDiagAttributes> read_attributes(const NetlinkMessage& messag
         out->sockopt = value;
         break;
       }
+      case kLocals:
+        extras_of(*out).locals = read_socket_addresses(attribute, order, "INET_DIAG_LOCALS", problems);
+        break;
+      case kPeers:
+        extras_of(*out).peers = read_socket_addresses(attribute, order, "INET_DIAG_PEERS", problems);
+        break;
+      case kPad:
+        break;
+      case kMd5sig:
+        extras_of(*out).md5_peers = read_md5_peers(attribute, order, problems);
+        break;
+      case kUlpInfo:
+        read_ulp(attribute, order, extras_of(*out), problems);
+        break;
+      case kSkBpfStorages:
+        extras_of(*out).bpf_storages = payload_span(attribute);
+        break;
       default:
-        break;  // an attribute that this version doesn't name; its bytes are in the member
+        keep_unnamed(attribute, extras_of(*out).unnamed, problems);
     }
   }
   check_attributes_tile(message, reader, problems);
   return out;
-}
-
-base::IpAddress address_of(std::uint8_t family, std::string_view sixteen_bytes) {
-  return family == kAfInet ? base::IpAddress::v4(sixteen_bytes.substr(0, 4))
-                           : base::IpAddress::v6(sixteen_bytes);
 }
 
 // struct inet_diag_msg (inet_diag_msg_common_fill, inet_csk_diag_fill, ...):
@@ -148,7 +394,7 @@ void read_record(const NetlinkMessage& message, base::ByteOrder order, InetDiagD
   base::ByteReader reader(message.payload, order);
   InetDiagRecord row;
   row.offset = message.offset;
-  if (message.payload.size() < kDiagMsgBytes) {
+  if (message.payload.size() < kInetDiagMsgBytes) {
     dump.problems.add(message.offset, "expected an inet_diag_msg of 72 bytes, found " +
                                           std::to_string(message.payload.size()) + "; record skipped");
     return;
@@ -158,7 +404,7 @@ void read_record(const NetlinkMessage& message, base::ByteOrder order, InetDiagD
   row.timer = *reader.u8();
   row.retransmits = *reader.u8();
   if (row.family != kAfInet && row.family != kAfInet6) {
-    dump.problems.add(message.offset + kMessageHeaderBytes,
+    dump.problems.add(message.offset + kNetlinkHeaderBytes,
                       "expected family 2 or 10, found " + std::to_string(row.family) + "; record skipped");
     return;
   }
@@ -167,9 +413,7 @@ void read_record(const NetlinkMessage& message, base::ByteOrder order, InetDiagD
   row.local = address_of(row.family, *reader.bytes(16));
   row.peer = address_of(row.family, *reader.bytes(16));
   row.interface_index = *reader.u32();
-  // sock_diag_save_cookie: the low word first, whatever the byte order.
-  const std::uint64_t cookie_low = *reader.u32();
-  row.cookie = cookie_low | std::uint64_t{*reader.u32()} << 32;
+  row.cookie = read_cookie(reader);
   row.expires_msec = *reader.u32();
   row.recv_queue = *reader.u32();
   row.send_queue = *reader.u32();

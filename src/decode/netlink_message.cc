@@ -5,16 +5,9 @@
 namespace ssnap::decode {
 namespace {
 
-// NLMSG_ALIGNTO and NLA_ALIGNTO (include/uapi/linux/netlink.h) are both 4, on every architecture.
-constexpr std::size_t kAlignment = 4;
-constexpr std::size_t kMessageHeaderBytes = 16;   // sizeof(struct nlmsghdr)
-constexpr std::size_t kAttributeHeaderBytes = 4;  // sizeof(struct nlattr)
-// NLA_TYPE_MASK: the two upper bits are NLA_F_NESTED and NLA_F_NET_BYTEORDER.
-constexpr std::uint16_t kAttributeTypeMask = 0x3fff;
-
 // The last message or attribute may come without its padding: nlmsg_len and nla_len don't count it.
 void skip_padding(base::ByteReader& reader, std::size_t length) {
-  const std::size_t padding = (kAlignment - length % kAlignment) % kAlignment;
+  const std::size_t padding = (kNetlinkAlignment - length % kNetlinkAlignment) % kNetlinkAlignment;
   (void)reader.bytes(std::min(padding, reader.remaining()));
 }
 
@@ -35,8 +28,8 @@ std::optional<NetlinkMessage> NetlinkMessageReader::next() {
   const auto flags = reader.u16();
   const auto sequence = reader.u32();
   const auto port_id = reader.u32();
-  if (!port_id || *length < kMessageHeaderBytes) return std::nullopt;
-  const auto payload = reader.bytes(*length - kMessageHeaderBytes);
+  if (!port_id || *length < kNetlinkHeaderBytes) return std::nullopt;
+  const auto payload = reader.bytes(*length - kNetlinkHeaderBytes);
   if (!payload) return std::nullopt;
   message.type = *type;
   message.flags = *flags;

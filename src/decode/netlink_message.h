@@ -1,6 +1,7 @@
 // Netlink messages and attributes inside one datagram (include/uapi/linux/netlink.h).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -18,6 +19,13 @@ struct NetlinkMessage {
   std::string_view payload;
   std::uint64_t offset = 0;  // of the header, in the member
 };
+
+constexpr std::size_t kNetlinkHeaderBytes = 16;    // sizeof(struct nlmsghdr)
+constexpr std::size_t kAttributeHeaderBytes = 4;   // sizeof(struct nlattr)
+// NLA_TYPE_MASK: the two upper bits are NLA_F_NESTED and NLA_F_NET_BYTEORDER.
+constexpr std::uint16_t kAttributeTypeMask = 0x3fff;
+// NLMSG_ALIGNTO and NLA_ALIGNTO (include/uapi/linux/netlink.h) are both 4, on every architecture.
+constexpr std::size_t kNetlinkAlignment = 4;
 
 constexpr std::uint16_t kNlmsgError = 2;
 constexpr std::uint16_t kNlmsgDone = 3;

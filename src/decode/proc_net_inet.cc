@@ -3,6 +3,7 @@
 #include "base/text_cursor.h"
 #include "decode/describe.h"
 #include "decode/row_limits.h"
+#include "decode/text_row.h"
 
 namespace ssnap::decode {
 namespace {
@@ -55,16 +56,11 @@ bool parse_endpoint(string_view field, ByteOrder order, base::IpAddress& address
   return true;
 }
 
-// Unsigned in the kernel, yet printed as %5d before 3.12 (uid) and %8d ever since (timeout): a value above
-// 2^31 comes out negative there.
+// %5d before 3.12 (uid) and %8d ever since (timeout).
 bool parse_int_as_u32(string_view field, std::uint32_t& out) {
-  if (const auto value = parse_integer<std::uint32_t>(field)) {
-    out = *value;
-    return true;
-  }
-  const auto negative = parse_integer<std::int32_t>(field);
-  if (negative) out = static_cast<std::uint32_t>(*negative);
-  return negative.has_value();
+  const auto value = decode::parse_int_as_u32(field);
+  if (value) out = *value;
+  return value.has_value();
 }
 
 template <class T>

@@ -7,8 +7,7 @@ namespace ssnap::decode {
 namespace {
 
 constexpr std::uint8_t kAfUnix = 1;
-constexpr std::size_t kMessageHeaderBytes = 16;  // sizeof(struct nlmsghdr)
-constexpr std::size_t kDiagMsgBytes = 16;        // sizeof(struct unix_diag_msg)
+constexpr std::size_t kDiagMsgBytes = 16;  // sizeof(struct unix_diag_msg)
 
 // enum of include/uapi/linux/unix_diag.h (Linux 6.18).
 enum UnixDiagAttributeType : std::uint16_t {
@@ -47,7 +46,7 @@ void read_pair(const NetlinkAttribute& attribute, base::ByteOrder order, std::st
 void read_attributes(const NetlinkMessage& message, base::ByteOrder order, UnixDiagRecord& row,
                      base::Problems& problems) {
   NetlinkAttributeReader reader(message.payload.substr(kDiagMsgBytes),
-                                message.offset + kMessageHeaderBytes + kDiagMsgBytes, order);
+                                message.offset + kNetlinkHeaderBytes + kDiagMsgBytes, order);
   while (const auto found = reader.next()) {
     const NetlinkAttribute& attribute = *found;
     switch (attribute.type) {
@@ -94,7 +93,7 @@ void read_record(const NetlinkMessage& message, base::ByteOrder order, UnixDiagD
   }
   const std::uint8_t family = *reader.u8();
   if (family != kAfUnix) {
-    dump.problems.add(message.offset + kMessageHeaderBytes,
+    dump.problems.add(message.offset + kNetlinkHeaderBytes,
                       "expected family 1 (UNIX), found " + std::to_string(family) + "; record skipped");
     return;
   }
