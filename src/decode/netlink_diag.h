@@ -21,7 +21,7 @@ struct NetlinkRing {
 struct NetlinkDiagRecord {
   std::uint8_t type = 0;      // 2 dgram, 3 raw
   std::uint8_t protocol = 0;  // NETLINK_ROUTE 0, ...
-  std::uint8_t state = 0;     // 0 unconnected, 1 connected
+  std::uint8_t state = 0;     // sk_state: 7 never connected, 1 connected, 0 disconnected again
   std::uint32_t port_id = 0;  // 0: the kernel's own socket
   std::uint32_t peer_port_id = 0, peer_group = 0;
   std::uint32_t inode = 0;  // 0: the kernel's

@@ -14,10 +14,10 @@ struct ProcNetNetlinkRow {
   std::uint32_t port_id = 0;       // `Pid`; 0: the kernel's own socket
   std::uint32_t first_groups = 0;  // `Groups`: groups 1 to 32 as bits; later ones are only in netlink_diag
   std::uint32_t rmem_bytes = 0, wmem_bytes = 0;
-  bool dump_running = false;       // `Dump`: 0 or 1; a pointer before 3.10
+  bool dump_running = false;       // `Dump`: 0 or 1; a pointer in older kernels
   std::uint32_t ref_count = 0;     // `Locks`
-  std::optional<std::uint32_t> drops;   // absent before 2.6.34
-  std::optional<std::uint64_t> inode;   // absent before 2.6.37; 0: the kernel's
+  std::optional<std::uint32_t> drops;   // absent in older kernels
+  std::optional<std::uint64_t> inode;   // absent in older kernels
   std::uint64_t offset = 0;        // of the row, in the member
 };
 

@@ -115,6 +115,43 @@ inline std::vector<std::size_t> record_ends(std::string_view pcap_bytes) {
   return ends;
 }
 
+// Of a netlink dump, and of each of its prefixes: the rows are those of the whole one as far as it goes, a cut between
+// datagrams goes unnoticed, any other is a problem. `summary(row)` gives words.
+template <class Decode, class Summary>
+void check_dump_prefixes(const std::string& bytes, Decode decode, Summary summary) {
+  const auto whole = decode(std::string_view(bytes));
+  const auto ends = record_ends(bytes);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    INFO(size);
+    const auto dump = decode(std::string_view(bytes).substr(0, size));
+    REQUIRE(dump.rows.size() <= whole.rows.size());
+    for (std::size_t i = 0; i < dump.rows.size(); ++i) {
+      REQUIRE(summary(dump.rows[i]) == summary(whole.rows[i]));
+      REQUIRE(dump.rows[i].offset == whole.rows[i].offset);
+    }
+    bool at_boundary = false;
+    for (const std::size_t end : ends) at_boundary = at_boundary || end == size;
+    REQUIRE(dump.problems.empty() == at_boundary);
+    REQUIRE_FALSE(dump.end.done);
+  }
+}
+
+// The same of a text table: a cut between lines goes unnoticed.
+template <class Decode, class Summary>
+void check_text_prefixes(const std::string& bytes, Decode decode, Summary summary) {
+  const auto whole = decode(std::string_view(bytes));
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    INFO(size);
+    const auto decoded = decode(std::string_view(bytes).substr(0, size));
+    REQUIRE(decoded.rows.size() <= whole.rows.size());
+    for (std::size_t i = 0; i < decoded.rows.size(); ++i) {
+      REQUIRE(summary(decoded.rows[i]) == summary(whole.rows[i]));
+      REQUIRE(decoded.rows[i].offset == whole.rows[i].offset);
+    }
+    REQUIRE(decoded.problems.empty() == (size == 0 || bytes[size - 1] == '\n'));
+  }
+}
+
 inline std::string replaced(std::string text, std::string_view from, std::string_view to) {
   const std::size_t at = text.find(from);
   if (at == std::string::npos) throw std::runtime_error("nothing to replace");
