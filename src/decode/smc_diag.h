@@ -30,7 +30,7 @@ struct SmcDiagRecord {
   std::uint32_t uid = 0;
   std::uint64_t inode = 0;
   std::optional<std::uint8_t> shutdown;  // SMC_DIAG_SHUTDOWN
-  std::optional<SmcFallback> fallback;   // SMC_DIAG_FALLBACK, since 4.20
+  std::optional<SmcFallback> fallback;   // SMC_DIAG_FALLBACK, since 4.19
   std::optional<ByteSpan> connection_info, link_group_info, dmb_info;  // not taken apart
   std::vector<UnnamedAttribute> unnamed;
   std::uint64_t offset = 0;  // of the message's nlmsghdr, in the member

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+#include <vector>
 
 #include "base/problem.h"
+#include "decode/attribute_span.h"
 
 namespace ssnap::decode::fuzz {
 
@@ -46,6 +48,15 @@ void check_offsets(const Rows& rows, std::size_t input_size) {
 inline bool lies_in(std::string_view part, std::string_view whole) {
   return part.empty() ||
          (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+}
+
+inline void check_span(const ByteSpan& span, std::size_t input_size) {
+  check(span.offset <= input_size && span.length <= input_size - span.offset);
+}
+
+inline void check_unnamed(const std::vector<UnnamedAttribute>& unnamed, std::size_t input_size) {
+  check(unnamed.size() <= 256);
+  for (const auto& attribute : unnamed) check_span(attribute.payload, input_size);
 }
 
 }  // namespace ssnap::decode::fuzz

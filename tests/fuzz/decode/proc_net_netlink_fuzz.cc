@@ -1,0 +1,13 @@
+#include "check.h"
+#include "decode/proc_net_netlink.h"
+
+using namespace ssnap::decode;
+using namespace ssnap::decode::fuzz;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes = as_text(data, size);
+  const auto decoded = decode_proc_net_netlink(bytes);
+  check_problems(decoded.problems, size);
+  check_offsets(decoded.rows, size);
+  return 0;
+}
