@@ -105,7 +105,8 @@ struct InetDiagAttributes {
   std::unique_ptr<InetDiagExtras> extras;         // null where the socket has none of them
 };
 
-// struct inet_diag_msg and its attributes.
+// struct inet_diag_msg and its attributes. SCTP: one row per endpoint and one per association, which share cookie and
+// inode; an association has peers, and its state is enum sctp_state (3 established), not TCP's.
 struct InetDiagRecord {
   std::uint8_t family = 0;
   std::uint8_t state = 0;        // kernel's number; a bound-inactive socket comes as 7, SYN_RECV as 3

@@ -37,7 +37,7 @@ void find_in_attributes(std::string_view datagram, std::size_t at, std::size_t e
     if (length < kAttributeHeaderBytes) return;
     if (type == kInetDiagMd5Sig)
       add_keys(at + kAttributeHeaderBytes, length - kAttributeHeaderBytes, end, keys);
-    if (aligned(length) >= end - at) return;
+    if (length >= end - at || aligned(length) >= end - at) return;
     at += aligned(length);
   }
 }
@@ -60,7 +60,7 @@ std::vector<ByteSpan> find_md5_keys(std::string_view datagram, base::ByteOrder o
       const auto family = static_cast<std::uint8_t>(datagram[at + kNetlinkHeaderBytes]);
       if (family == kAfInet || family == kAfInet6) find_in_attributes(datagram, attributes, end, order, keys);
     }
-    if (aligned(length) >= left) return keys;
+    if (length >= left || aligned(length) >= left) return keys;
     at += aligned(length);
   }
   return keys;

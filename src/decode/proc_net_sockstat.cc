@@ -18,6 +18,10 @@ void read_line(const base::Line& line, base::Decoded<ProcNetSockstatRow>& decode
   }
   section.remove_suffix(1);
   while (const auto key = reader.next()) {
+    if (decoded.rows.size() == kMaxRows) {
+      reader.fail("no more than " + std::to_string(kMaxRows) + " values", *key);
+      return;
+    }
     ProcNetSockstatRow row;
     row.offset = reader.offset_of(*key);
     if (!reader.number("a decimal number", row.value)) return;

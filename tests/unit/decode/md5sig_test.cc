@@ -122,6 +122,21 @@ TEST_CASE("an attribute of another size loses all but its first address") {
   CHECK(find_md5_keys(record(kLittle, attribute(18, std::string(20, 'x'))), kLittle).empty());
 }
 
+TEST_CASE("lengths that no datagram can have end the search") {
+  constexpr auto kLittle = ByteOrder::little;
+  const std::string key = attribute(18, md5sig(kLittle));
+  const std::string whole = record(kLittle, key);
+  for (const std::uint32_t length : {0xffffffffu, 0xfffffffdu, 0x7fffffffu}) {
+    const std::string endless = Bytes(kLittle).u32(length).raw(whole.substr(4)).str();
+    CHECK(find_md5_keys(endless, kLittle) == Spans{{16 + 72 + 4 + 20, 80}});
+  }
+  const std::string overrun = record(kLittle, "\xff\xff\x12\0"s + md5sig(kLittle));
+  CHECK(find_md5_keys(overrun, kLittle) == Spans{{16 + 72 + 4 + 20, 80}});
+  for (const std::uint32_t length : {0u, 15u}) {
+    CHECK(find_md5_keys(Bytes(kLittle).u32(length).raw(whole.substr(4)).str(), kLittle).empty());
+  }
+}
+
 TEST_CASE("no prefix of a datagram shows a byte of a key") {
   for (const auto order : kOrders) {
     const std::string keys =
