@@ -1,0 +1,273 @@
+"""Every option of every command: what it does, and what is said to a value that it can't have. Beside the tests of
+what a capture holds and what the views show, which use -o, -t -u -w -x -a -n -p -e -l, --as, --explain and --format."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+
+from support import sandbox, zstd_frames
+from support.ssnap import SSNAP, analyze_json, certain_owners, sockets_of, ssnap
+
+# The commands and the long names of their options (`--help` of `analyze` for each tool).
+HELP = {
+    ("capture",): "output case pid level threads allow-module-load quiet verbose progress help",
+    ("analyze",): "tcp udp raw unix ipv4 ipv6 all listening numeric processes extended no-header as explain format netns help",
+    ("analyze", "--as", "netstat"): "tcp udp udplite raw unix ipv4 ipv6 all listening numeric processes extended timers as "
+                                    "explain format netns help",
+    ("info",): "help",
+}
+
+# What is no command line, and a word of what is said about it.
+WRONG = [
+    ((), "--help"),
+    (("wrong",), "'wrong'"),
+    (("--wrong",), "'--wrong'"),
+    (("capture", "--wrong"), "--wrong"),
+    (("capture", "--out=x"), "--out"),  # no guessing of what it begins
+    (("capture", "-z"), "-z"),
+    (("capture", "word"), "capture --help"),
+    (("capture", "-o"), "--output"),
+    (("capture", "--case"), "--case"),
+    (("capture", "--case", "no-value"), "'no-value'"),
+    (("capture", "--case", "=value"), "'=value'"),
+    (("capture", "--pid", "init"), "'init'"),
+    (("capture", "--level", "0"), "--level"),
+    (("capture", "--level", "20"), "--level"),
+    (("capture", "--level", "fast"), "'fast'"),
+    (("capture", "--threads", "0"), "--threads"),
+    (("capture", "--threads", "65"), "--threads"),
+    (("capture", "--progress", "often"), "--progress"),
+    (("capture", "-q", "-q", "--as", "netstat"), "--as"),
+    (("analyze",), "which snapshot"),
+    (("analyze", "a", "b"), "'b'"),
+    (("analyze", "a", "--format", "xml"), "'xml'"),
+    (("analyze", "a", "--as", "top"), "'top'"),
+    (("analyze", "a", "--as=top"), "'top'"),
+    (("analyze", "a", "-r"), "-r"),
+    (("analyze", "a", "--explain"), "--as netstat"),
+    (("analyze", "a", "--as", "netstat", "--format", "json"), "--format json"),
+    (("analyze", "a", "--as", "netstat", "-H"), "-H"),
+    (("info",), "which snapshot"),
+    (("info", "a", "b"), "which snapshot"),
+    (("info", "a", "--format", "json"), "--format"),
+]
+
+
+class OptionsTest(sandbox.LiveTest):
+    def setUp(self):
+        super().setUp()
+        self.v4 = self.listener(socket.AF_INET, ("127.0.0.1", 4001))
+        self.v6 = self.listener(socket.AF_INET6, ("::1", 4002))
+
+    def listener(self, family, address):
+        sock = socket.socket(family)
+        self.addCleanup(sock.close)
+        sock.bind(address)
+        sock.listen(1)
+        return sock
+
+    def capture(self, *arguments, name="a.tar.zst"):
+        """The run and its archive's path; exit code 0, as all of these processes may be read."""
+        path = self.path(name)
+        run = ssnap("capture", "-o", path, *arguments)
+        self.assertEqual(run.returncode, 0, run.stderr.decode())
+        self.assertEqual(run.stdout, b"")
+        return run, path
+
+    def info_of(self, path):
+        with open(path, "rb") as file:
+            return json.loads(zstd_frames.members_of(file.read())["capture.json"])
+
+    def rows(self, path, *arguments):
+        """The lines of the table that name a port of ours."""
+        run = ssnap("analyze", path, *arguments)
+        self.assertEqual((run.returncode, run.stderr), (0, b""))
+        return re.findall(r":(400\d)\b", run.stdout.decode())
+
+    def test_help(self):
+        for command, names in HELP.items():
+            with self.subTest(command):
+                for option in ("--help", "-h"):
+                    run = ssnap(*command, option)
+                    self.assertEqual((run.returncode, run.stderr), (0, b""))
+                self.assertEqual(sorted(re.findall(r"^  (?:-\w \[ )?--([\w-]+)", run.stdout.decode(), re.M)), sorted(names.split()),
+                                 "an option came or went: it needs a test here, or lost its own")
+                self.assertLessEqual(max(map(len, run.stdout.decode().splitlines())), 120)
+        for option in ("--help", "-h", "help"):
+            run = ssnap(option)
+            self.assertEqual((run.returncode, run.stderr), (0, b""))
+            for command in HELP:
+                self.assertIn(f"\n  {command[0]} ", run.stdout.decode())
+
+    def test_version(self):
+        for option in ("--version", "-V"):
+            run = ssnap(option)
+            self.assertEqual((run.returncode, run.stderr), (0, b""))
+            self.assertRegex(run.stdout.decode(), r"^ssnap \d+\.\d+\.\d+ \([0-9a-f]{7,}[^)]*\)\n")
+
+    def test_wrong_command_lines(self):
+        for arguments, word in WRONG:
+            with self.subTest(arguments):
+                run = ssnap(*arguments, cwd=self.folder)
+                self.assertEqual((run.returncode, run.stdout), (2, b""))
+                [line] = run.stderr.decode().splitlines()
+                self.assertTrue(line.startswith("ssnap: "), line)
+                self.assertIn(word, line)
+        self.assertEqual(os.listdir(self.folder), [], "nothing is captured by mistake")
+
+    def test_a_snapshot_that_is_none(self):
+        with open(self.path("text"), "wb") as file:
+            file.write(b"text")
+        for command in ("analyze", "info"):
+            for name, word in (("absent", b"absent: No such file"), ("text", b"no ssnap archive")):
+                with self.subTest((command, name)):
+                    run = ssnap(command, self.path(name))
+                    self.assertEqual((run.returncode, run.stdout), (1, b""))
+                    self.assertIn(word, run.stderr)
+
+    def test_case(self):
+        _, path = self.capture("--case", "number=17", "--case=a=b=c", "--case", "who=caf\xe9\x1b[1m", "--case", "empty=")
+        fields = [("number", "17"), ("a", "b=c"), ("who", "caf\xe9\x1b[1m"), ("empty", "")]
+        self.assertEqual([(field["name"], field["value"]) for field in self.info_of(path)["case"]], fields)
+        snapshot = analyze_json(self, path)
+        self.assertEqual([(field["name"], field["value"]) for field in snapshot["capture"]["case"]], fields)
+        info = ssnap("info", path).stdout
+        self.assertIn(b"number: 17", info)
+        self.assertNotIn(b"\x1b", info)
+
+    def test_pid(self):
+        inherited = os.dup(self.v4.fileno())
+        self.addCleanup(os.close, inherited)
+        child = self.child(sandbox.fork_holder([inherited]))
+        _, path = self.capture("--pid", str(child.pid))
+        snapshot = analyze_json(self, path)
+        self.assertEqual([process["pid"] for process in snapshot["processes"]], [child.pid])
+        rows = {row["local"]["port"]: row for row in sockets_of(snapshot, self.netns)}
+        self.assertEqual(set(rows), {4001, 4002}, "the tables stay whole")
+        self.assertEqual(certain_owners(rows[4001]), {child.pid: [inherited]})
+        self.assertEqual(certain_owners(rows[4002]), {})
+        [skipped] = [gap for gap in snapshot["gaps"] if gap["kind"] == "skipped" and "--pid" in gap.get("detail", "")]
+        self.assertEqual(skipped["source"], "proc_list")
+        self.assertGreaterEqual(skipped["count"], 2)  # this process and ssnap itself
+
+        _, path = self.capture("--pid", str(child.pid), "--pid", str(os.getpid()), name="two.tar.zst")
+        self.assertEqual({process["pid"] for process in analyze_json(self, path)["processes"]}, {child.pid, os.getpid()})
+
+    def test_level_and_threads(self):
+        """They change how, not what: the same sockets and owners."""
+        for arguments in (["--level", "1"], ["--level=19"], ["--threads", "1"], ["--threads", "64"], ["--level", "7", "--threads", "3"]):
+            with self.subTest(arguments):
+                _, path = self.capture(*arguments, name="-".join(arguments).replace("=", "-"))
+                rows = sockets_of(analyze_json(self, path), self.netns)
+                self.assertEqual({row["local"]["port"]: certain_owners(row) for row in rows},
+                                 {4001: {os.getpid(): [self.v4.fileno()]}, 4002: {os.getpid(): [self.v6.fileno()]}})
+                self.assertEqual(self.info_of(path)["arguments"], ["ssnap", "capture", "-o", path, *arguments])
+
+    def test_allow_module_load(self):
+        """With it no table is left out for want of a module; what modules there are is the kernel's affair."""
+        _, path = self.capture("--allow-module-load")
+        snapshot = analyze_json(self, path)
+        self.assertEqual([gap for gap in snapshot["gaps"] if gap["kind"] == "not-loaded"], [])
+        self.assertEqual(len(sockets_of(snapshot, self.netns)), 2)
+
+    def test_quiet_and_verbose(self):
+        said, path = self.capture()
+        lines = said.stderr.decode().splitlines()
+        self.assertTrue(all(line.startswith("ssnap: ") for line in lines))
+        self.assertIn(path, lines[0])
+        with open(path, "rb") as file:
+            digest = subprocess.run(["sha256sum"], stdin=file, capture_output=True, check=True).stdout.decode().split()[0]
+        self.assertEqual(lines[-1], f"ssnap: sha256 {digest}")
+        for option in ("-q", "--quiet"):
+            run, _ = self.capture(option, name=option)
+            self.assertEqual(run.stderr, b"")
+        for option in ("-v", "--verbose"):
+            run, _ = self.capture(option, name=option)
+            self.assertGreater(len(run.stderr.splitlines()), len(lines))
+        # Errors are said all the same.
+        run = ssnap("capture", "-q", "-o", path)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn(b"exists", run.stderr)
+
+    def test_progress(self):
+        """On a terminal, if asked for, and never in what is said at the end."""
+        for when, shown in (("auto", False), ("never", False), ("always", True)):
+            with self.subTest(when):
+                run, _ = self.capture("--progress", when, name=when)
+                self.assertEqual(b"\r" in run.stderr, shown)
+                if shown:
+                    self.assertRegex(run.stderr, rb"\r\x1b\[Kssnap: processes \d+/\d+, ")
+                    self.assertIn(b"\r\x1b[Kssnap: wrote ", run.stderr)
+        for when, shown in ((), True), (("--progress=auto",), True), (("-q",), False), (("--progress=never",), False):
+            with self.subTest(when):
+                master, slave = os.openpty()
+                process = subprocess.Popen([SSNAP, "capture", *when, "-o", self.path("terminal" + "".join(when))],
+                                           stdin=subprocess.DEVNULL, stderr=slave)
+                os.close(slave)
+                said = b""
+                try:
+                    while chunk := os.read(master, 65536):
+                        said += chunk
+                except OSError:
+                    pass  # EIO: the other side is closed
+                os.close(master)
+                self.assertEqual(process.wait(), 0)
+                self.assertEqual(b"\x1b[Kssnap: " in said, shown, said)
+
+    def test_output_by_its_long_name(self):
+        for arguments in (["--output", self.path("a")], ["--output=" + self.path("b")], ["-o" + self.path("c")]):
+            run = ssnap("capture", *arguments)
+            self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertLessEqual({"a", "b", "c"}, set(os.listdir(self.folder)))
+
+    def test_letters_alone_and_by_their_long_names(self):
+        _, path = self.capture()
+        both, v4, v6 = ["4001", "4002"], ["4001"], ["4002"]
+        # As to ss, a table without -l or -a means what is neither listening nor unconnected; no switch at all means everything.
+        for arguments, ports in ((["-4l"], v4), (["--ipv4", "-a"], v4), (["-6l"], v6), (["--ipv6", "-a"], v6), (["-46l"], both),
+                                 (["-4"], []), (["-6"], []), (["-t"], []), (["--tcp", "--listening"], both),
+                                 (["--tcp", "--all"], both), (["--udp", "-a"], []), (["--raw", "-a"], []), (["--unix", "-a"], []),
+                                 (["-n", "--numeric"], both), (["--processes", "--extended"], both), ([], both)):
+            with self.subTest(arguments):
+                self.assertEqual(self.rows(path, *arguments), ports)
+
+    def test_no_header(self):
+        _, path = self.capture()
+        for option in ("-H", "--no-header"):
+            run = ssnap("analyze", path, "-lt4", option)
+            [line] = run.stdout.decode().splitlines()
+            self.assertRegex(line, r"^LISTEN .*127\.0\.0\.1:4001 ")
+
+    def test_netns(self):
+        _, path = self.capture()
+        whole = ssnap("analyze", path).stdout
+        for name in ("all", str(self.netns)):
+            run = ssnap("analyze", path, "--netns", name)
+            self.assertEqual((run.returncode, run.stdout), (0, whole))
+            self.assertEqual(self.rows(path, "--as", "netstat", "-lnt", "--netns", name), ["4001", "4002"])
+        self.assertEqual(len(analyze_json(self, path, "--netns", str(self.netns))["sockets"]), 2)
+        run = ssnap("analyze", path, "--netns", "elsewhere")
+        self.assertEqual((run.returncode, run.stdout), (1, b""))
+        self.assertIn(b"'elsewhere'", run.stderr)
+        self.assertIn(str(self.netns).encode(), run.stderr)
+
+    def test_as_netstat_letters(self):
+        _, path = self.capture()
+        def header(*arguments):
+            return ssnap("analyze", path, "--as", "netstat", "-ltn", *arguments).stdout.decode().splitlines()[1]
+        for option, column in (("-o", "Timer"), ("--timers", "Timer"), ("-e", "Inode"), ("--extended", "Inode"),
+                               ("-p", "PID/Program name"), ("--processes", "PID/Program name")):
+            with self.subTest(option):
+                self.assertIn(column, header(option))
+                self.assertNotIn(column, header())
+        for option in ("-U", "--udplite"):
+            self.assertEqual(self.rows(path, "--as", "netstat", "-an", option), [])
+        self.assertEqual(self.rows(path, "--as=netstat", "-ltn6"), ["4002"])
+        self.assertEqual(self.rows(path, "--as", "ssnap", "-lt4"), ["4001"])
+
+
+if __name__ == "__main__":
+    sandbox.need("sha256sum")
+    sandbox.main(own_processes=True)
