@@ -129,6 +129,12 @@ class LiveTest(unittest.TestCase):
         return child
 
 
+def root_is_a_mount():
+    """False in a chroot into a plain folder: its mounts can't be made private, which `unshare` would do first."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        return any(line.split()[4] == "/" for line in file)
+
+
 def need(*tools):
     """The tools a test can't do without. Missing ones are a failure, not a skip."""
     missing = [tool for tool in tools if not shutil.which(tool)]
@@ -146,7 +152,8 @@ def main(own_processes=False):
     if own_processes and os.environ.get("SSNAP_LIVE_INSIDE") != "1":
         need("unshare")
         os.environ["SSNAP_LIVE_INSIDE"] = "1"
-        os.execvp("unshare", ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--",
+        propagation = [] if root_is_a_mount() else ["--propagation", "unchanged"]
+        os.execvp("unshare", ["unshare", *propagation, "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--",
                               sys.executable, "-u", "-B", *sys.argv])
     os.environ.pop("SSNAP_LIVE_INSIDE", None)
     unittest.main(module="__main__", verbosity=2)
