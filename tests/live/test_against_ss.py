@@ -21,7 +21,9 @@ Row = collections.namedtuple("Row", "protocol state recv_queue send_queue local 
 
 def ss():
     run = subprocess.run(["ss", "-tuwxanpe", "-H", "-O"], capture_output=True, text=True, check=True)
-    assert run.stderr == "", run.stderr
+    # ss says so where /sys/fs/cgroup is not mounted (a chroot); of the rows it changes but the names of cgroups.
+    complaints = [line for line in run.stderr.splitlines() if line != "Failed to find cgroup2 mount"]
+    assert not complaints, complaints
     return run.stdout
 
 
