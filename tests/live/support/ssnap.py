@@ -8,7 +8,7 @@ SSNAP = os.environ.get("SSNAP", "")
 SOURCE_ROOT = os.environ.get("SSNAP_SOURCE_ROOT", "")
 
 # What an exit code of 3 after a capture may stand for; other gaps are stated, but nothing was lost.
-LOSING_GAPS = {"denied", "cut", "timeout", "not-loaded"}
+LOSING_GAPS = {"denied", "cut", "timeout"}
 
 
 def ssnap(*arguments, **options):
