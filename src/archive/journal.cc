@@ -53,6 +53,7 @@ base::Result<JournalEntry> read_entry(const json::object& object) {
   entry.tid = fields.optional_integer("tid", 0, kMost);
   entry.bytes = fields.optional_count("bytes");
   entry.count = fields.optional_count("count");
+  entry.offset = fields.optional_count("offset");
   entry.detail = fields.optional_text("detail").value_or("");
   if (error) return *error;
   return entry;
@@ -91,6 +92,7 @@ std::string to_json_line(const JournalEntry& entry) {
   put(out, "tid", entry.tid);
   put(out, "bytes", entry.bytes);
   put(out, "count", entry.count);
+  put(out, "offset", entry.offset);
   if (!entry.detail.empty()) out["detail"] = escape_bytes(entry.detail);
   return to_line(out);
 }

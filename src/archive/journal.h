@@ -26,7 +26,8 @@ struct JournalEntry {
   std::optional<std::int64_t> tid;
   std::optional<std::uint64_t> bytes;  // uncompressed size of the member
   std::optional<std::uint64_t> count;  // how many things the entry is about (fds, datagrams, links that could not be read)
-  std::string detail;                  // free text: what was asked, why it was skipped
+  std::optional<std::uint64_t> offset;  // in the member: where `bytes` bytes were withheld
+  std::string detail;                   // free text: what was asked, why it was skipped
 };
 
 // The first line of a journal part, type "chain": it seals the compressed bytes written since the previous part began.

@@ -1,19 +1,22 @@
 #include "capture/capture.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
-#include <cerrno>
+#include <map>
 
 #include "base/clock.h"
+#include "base/text_cursor.h"
+#include "capture/cgroup_ids.h"
 #include "capture/clock.h"
 #include "capture/diag_handlers.h"
 #include "capture/host_facts.h"
 #include "capture/host_files.h"
+#include "capture/netlink_dump.h"
+#include "capture/netns.h"
+#include "capture/proc_fs.h"
 #include "capture/proc_net.h"
 #include "capture/processes.h"
 #include "capture/reader_pool.h"
-#include "capture/sock_diag.h"
+#include "decode/link_list.h"
 
 namespace ssnap::capture {
 namespace {
@@ -29,6 +32,7 @@ constexpr std::string_view kReadme =
     "                       NUL-terminated records NAME MODE TARGET: tr '\\0' '\\n' < fds\n"
     "  netns/INODE/         one folder a network namespace: proc/net/* as read, netlink/passN/*.pcap the socket\n"
     "                       tables as the kernel dumped them (tcpdump -r, Wireshark)\n"
+    "  sockprotonames/      protocols of sockets in fd tables that no dump showed; cgroup2-ids: ids of cgroups\n"
     "  etc/                 what turns numbers into names\n"
     "  journal/             what was read when, and how each read ended: every gap is here\n"
     "  end.json             how the capture ended; if it is missing, the archive was cut\n"
@@ -57,21 +61,40 @@ class Capture {
     keep(writer_.add_now("README.txt", kReadme));
     keep(writer_.add_now("capture.json", archive::to_json(info)));
     if (failed()) return failure(false);
-    const auto net = info.collector.namespaces.find("net");
-    netns_ = net == info.collector.namespaces.end() ? 0 : net->second;
+    if (const auto net = info.collector.namespaces.find("net"); net != info.collector.namespaces.end())
+      own_netns_ = net->second;
 
     // What changes slowly, first: nothing of it must stand between the dumps and the fd walk.
-    stage("host files", host_file_tasks(host_));
-    auto dumps = dump_tasks(info.host.kernel.value_or(""));
-    auto tables = proc_net();
+    auto slow = host_file_tasks(host_);
+    slow.push_back(cgroup_ids_task(host_));
+    stage("host files", std::move(slow));
+    find_tables(info.host.kernel.value_or(""));
 
-    // The smear that matters begins here: the socket tables, then at once who holds the sockets.
-    stage("socket tables", std::move(dumps));
-    stage("processes", process_tasks());
+    // Which namespaces there are, as far as processes, threads and mounts tell.
+    std::vector<std::int64_t> pids = list_pids();
+    find_namespaces(pids);
 
-    // The second view of the socket tables, and everything else that procfs tells about the namespace.
-    stage("/proc/net", std::move(tables));
+    // Pass 1: every socket table, then at once who holds the sockets. The smear that matters begins here.
+    Seen first = stage("sockets", dump_tasks(all_namespaces(), 1));
+    Seen walk = stage("processes", process_tasks(pids));
 
+    // Namespaces that only an fd pins, now that the fds are known.
+    append(first, stage("sockets of more namespaces", dump_tasks(add_namespaces(walk), 1)));
+
+    // Pass 2: the tables again; what came or went in between shows.
+    Seen second = stage("sockets again", dump_tasks(all_namespaces(), 2));
+
+    // The fd tables that moved, processes that are new; beside them the second view of the sockets, which is slow, and
+    // what sockets are read with later.
+    auto rest = second_walk_tasks(pids, walk, first, second);
+    for (auto& task : route_and_proc_net_tasks()) rest.push_back(std::move(task));
+    append(walk, stage("moved processes, /proc/net", std::move(rest)));
+
+    // Sockets in fd tables that no dump showed: asked for again by their protocol.
+    append(first, std::move(second));
+    chase_unseen_sockets(walk, first);
+
+    stage("host files again", after_tasks(host_));
     return seal();
   }
 
@@ -89,95 +112,238 @@ class Capture {
     writer_.journal(entry);
   }
 
-  // Runs the tasks on the readers and writes what they bring.
-  void stage(const char* name, std::vector<std::shared_ptr<Task>> tasks) {
-    if (stopping()) return;
+  // Runs the tasks on the readers, writes what they bring and returns what they showed.
+  Seen stage(const char* name, std::vector<std::shared_ptr<Task>> tasks) {
+    Seen seen;
+    if (stopping() || tasks.empty()) return seen;
     CaptureProgress now{name, 0, tasks.size(), writer_.compressed_bytes()};
     progress_(now);
     pool_.run(std::move(tasks), [&](Batch batch) {
       for (const auto& member : batch.members) keep(writer_.add(member.name, member.bytes));
       for (auto& member : batch.large) keep(writer_.add(std::move(member)));
       for (const auto& entry : batch.journal) journal(entry);
+      append(seen, std::move(batch.seen));
       now.done = std::min(now.total, now.done + batch.tasks_done);
       now.compressed_bytes = writer_.compressed_bytes();
       progress_(now);
       return !stopping();
     });
     keep(writer_.flush());
+    return seen;
   }
 
-  // One dump of each table whose handler is there; the others are on record as not loaded, not as empty.
-  std::vector<std::shared_ptr<Task>> dump_tasks(std::string_view kernel_release) {
-    const auto& tables = sock_diag_tables();
+  static void append(Seen& to, Seen from) { to.append(std::move(from)); }
+
+  // The tables whose handler is there; the others are on record as not loaded, not as empty.
+  void find_tables(std::string_view kernel_release) {
     std::vector<DiagHandler> handlers;
-    for (const auto& table : tables) handlers.push_back(table.handler);
+    for (const auto& table : socket_tables()) handlers.push_back(table.handler);
+    for (const auto& table : route_tables()) handlers.push_back(table.handler);
     archive::JournalEntry looked;
     const std::vector<Presence> present = find_diag_handlers(host_, handlers, kernel_release, looked);
     journal(looked);
-    std::vector<std::shared_ptr<Task>> tasks;
-    for (std::size_t i = 0; i < tables.size(); ++i) {
-      auto task = sock_diag_task(tables[i], netns_, 1);
-      if (present[i] == Presence::present || options_.allow_module_load) {
-        tasks.push_back(std::move(task));
+    const std::size_t sockets = socket_tables().size();
+    for (std::size_t i = 0; i < handlers.size(); ++i) {
+      const NetlinkTable& table = i < sockets ? socket_tables()[i] : route_tables()[i - sockets];
+      const bool always_there = table.handler.symbol.empty();
+      if (always_there || present[i] == Presence::present || (options_.allow_module_load && i < sockets)) {
+        (i < sockets ? tables_ : route_tables_).push_back(&table);
         continue;
       }
-      archive::JournalEntry entry = task->about(0);
-      entry.member.clear();
+      archive::JournalEntry entry;
+      entry.source = table.source;
       entry.begin_nsec = entry.end_nsec = boottime_nsec();
       entry.outcome = base::OutcomeKind::not_loaded;
-      entry.detail = std::string(tables[i].name) + ": asking would load the module " +
-                     std::string(tables[i].handler.module) + " (--allow-module-load asks anyway)";
+      entry.detail = std::string(table.name) + ": asking would make the kernel look for the module " +
+                     std::string(table.handler.module) +
+                     (i < sockets ? " (--allow-module-load asks anyway)" : "; nothing is tracked without it");
       journal(entry);
+    }
+  }
+
+  std::vector<std::int64_t> list_pids() {
+    archive::JournalEntry entry;
+    const std::vector<std::int64_t> found = list_processes(host_, entry);
+    journal(entry);
+    if (options_.pids.empty()) return found;
+    std::vector<std::int64_t> wanted = found;
+    std::erase_if(wanted, [&](std::int64_t pid) {
+      return std::find(options_.pids.begin(), options_.pids.end(), pid) == options_.pids.end();
+    });
+    entry.outcome = base::OutcomeKind::skipped;
+    entry.count = found.size() - wanted.size();
+    entry.detail = "processes left out by --pid";
+    journal(entry);
+    for (const std::int64_t pid : options_.pids) {
+      if (std::binary_search(found.begin(), found.end(), pid)) continue;
+      entry.outcome = base::OutcomeKind::vanished;
+      entry.count = 1;
+      entry.pid = pid;
+      entry.detail = "no such process, asked for by --pid";
+      journal(entry);
+    }
+    return wanted;
+  }
+
+  void find_namespaces(const std::vector<std::int64_t>& pids) {
+    archive::JournalEntry entry;
+    scan_ = scan_namespaces(host_, pids, own_netns_, entry);
+    journal(entry);
+    for (const auto& links : scan_.thread_links) keep(writer_.add(links.name, links.bytes));
+    if (!own_netns_) {  // a kernel before 3.0: one namespace, without a number
+      scan_.found[0].own = true;
+    }
+    if (options_.own_netns_only) leave_out_others(scan_.found.size() - 1);
+    for (const auto& [inode, netns] : scan_.found) access_.push_back(std::make_shared<NetnsAccess>(host_, netns));
+    // The host's own first: its sockets are the most wanted.
+    std::stable_partition(access_.begin(), access_.end(), [](const auto& access) { return access->netns().own; });
+  }
+
+  void leave_out_others(std::size_t count) {
+    std::erase_if(scan_.found, [](const auto& item) { return !item.second.own; });
+    if (count == 0) return;
+    archive::JournalEntry entry;
+    entry.source = "netns_list";
+    entry.begin_nsec = entry.end_nsec = boottime_nsec();
+    entry.outcome = base::OutcomeKind::skipped;
+    entry.count = count;
+    entry.detail = "network namespaces left out by --netns self";
+    journal(entry);
+  }
+
+  using Access = std::vector<std::shared_ptr<const NetnsAccess>>;
+  const Access& all_namespaces() const { return access_; }
+
+  // Namespaces that the fd tables showed and nothing before.
+  Access add_namespaces(const Seen& walk) {
+    Access added;
+    if (options_.own_netns_only) return added;
+    add_namespace_fds(scan_, walk.namespace_fds);
+    for (const auto& [inode, netns] : scan_.found) {
+      const bool known = std::any_of(access_.begin(), access_.end(), [&, wanted = inode](const auto& access) { return access->inode() == wanted; });
+      if (!known) added.push_back(std::make_shared<NetnsAccess>(host_, netns));
+    }
+    access_.insert(access_.end(), added.begin(), added.end());
+    return added;
+  }
+
+  // In the collector's namespace the TCP dump has a reader to itself; each other namespace is one task.
+  std::vector<std::shared_ptr<Task>> dump_tasks(const Access& namespaces, int pass) {
+    std::vector<std::shared_ptr<Task>> tasks;
+    if (tables_.empty()) return tasks;
+    for (const auto& netns : namespaces) {
+      if (!netns->netns().own) {
+        tasks.push_back(netlink_dump_task(netns, tables_, pass, options_.include_secrets));
+        continue;
+      }
+      tasks.push_back(netlink_dump_task(netns, {tables_.front()}, pass, options_.include_secrets));
+      if (tables_.size() > 1)
+        tasks.push_back(netlink_dump_task(netns, {tables_.begin() + 1, tables_.end()}, pass, options_.include_secrets));
     }
     return tasks;
   }
 
-  std::vector<std::shared_ptr<Task>> proc_net() {
-    auto directory =
-        std::make_shared<const base::Fd>(::openat(host_.proc.get(), "self/net", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  std::vector<std::shared_ptr<Task>> process_tasks(const std::vector<std::int64_t>& pids) {
+    std::vector<std::shared_ptr<Task>> tasks;
+    for (const std::int64_t pid : pids) {
+      const auto& mountinfo = scan_.mountinfo_pids;
+      tasks.push_back(process_task(host_, pid, std::find(mountinfo.begin(), mountinfo.end(), pid) != mountinfo.end()));
+    }
+    return tasks;
+  }
+
+  // docs/adr/0007: new processes whole; of the others the tables whose size changed, or all tables where a socket that
+  // came between the dumps has no holder yet.
+  std::vector<std::shared_ptr<Task>> second_walk_tasks(const std::vector<std::int64_t>& pids, const Seen& walk,
+                                                       Seen& first, Seen& second) {
+    const auto sort = [](std::vector<std::uint32_t>& inodes) {
+      std::sort(inodes.begin(), inodes.end());
+      inodes.erase(std::unique(inodes.begin(), inodes.end()), inodes.end());
+    };
+    sort(first.dumped);
+    sort(second.dumped);
+    std::vector<std::uint32_t> held;
+    for (const HeldInode& item : walk.held) held.push_back(item.inode);
+    sort(held);
+    const bool orphaned_newcomer = std::any_of(second.dumped.begin(), second.dumped.end(), [&](std::uint32_t inode) {
+      return !std::binary_search(first.dumped.begin(), first.dumped.end(), inode) &&
+             !std::binary_search(held.begin(), held.end(), inode);
+    });
+    std::vector<std::shared_ptr<Task>> tasks;
+    for (const FdTable& table : walk.tables) tasks.push_back(fd_task(host_, table, 2, orphaned_newcomer));
+    if (options_.pids.empty() && !stopping()) {
+      archive::JournalEntry entry;
+      std::vector<std::int64_t> now = list_processes(host_, entry);
+      entry.pass = 2;
+      journal(entry);
+      std::erase_if(now, [&](std::int64_t pid) { return std::binary_search(pids.begin(), pids.end(), pid); });
+      for (auto& task : process_tasks(now)) tasks.push_back(std::move(task));
+    }
+    return tasks;
+  }
+
+  std::vector<std::shared_ptr<Task>> route_and_proc_net_tasks() {
     std::vector<std::shared_ptr<Task>> tasks;
     std::vector<archive::JournalEntry> found;
-    if (*directory) {
-      tasks = proc_net_tasks(std::move(directory), netns_, found);
-    } else {
-      archive::JournalEntry entry;
-      entry.source = "proc_net";
-      entry.netns = netns_;
-      entry.errno_number = errno;
-      entry.outcome = base::outcome_of_errno(entry.errno_number);
-      entry.begin_nsec = entry.end_nsec = boottime_nsec();
-      entry.detail = "self/net can't be opened";
-      found.push_back(std::move(entry));
+    for (const auto& netns : access_) {
+      tasks.push_back(netlink_dump_task(netns, route_tables_, 1, true));
+      if (!netns->netns().own) {
+        tasks.push_back(proc_net_task(netns));
+        continue;
+      }
+      for (auto& task : proc_net_file_tasks(netns, found)) tasks.push_back(std::move(task));
     }
     for (const auto& entry : found) journal(entry);
     return tasks;
   }
 
-  std::vector<std::shared_ptr<Task>> process_tasks() {
-    archive::JournalEntry entry;
-    const std::vector<std::int64_t> found = list_processes(host_, entry);
-    journal(entry);
-    std::vector<std::int64_t> wanted = found;
-    if (!options_.pids.empty()) {
-      std::erase_if(wanted, [&](std::int64_t pid) {
-        return std::find(options_.pids.begin(), options_.pids.end(), pid) == options_.pids.end();
-      });
-      entry.outcome = base::OutcomeKind::skipped;
-      entry.count = found.size() - wanted.size();
-      entry.detail = "processes left out by --pid";
-      journal(entry);
-      for (const std::int64_t pid : options_.pids) {
-        if (std::binary_search(found.begin(), found.end(), pid)) continue;
-        entry.outcome = base::OutcomeKind::vanished;
-        entry.count = 1;
-        entry.pid = pid;
-        entry.detail = "no such process, asked for by --pid";
-        journal(entry);
+  // At most three rounds: name the protocol of each unseen socket, dump its table again where its holder lives.
+  void chase_unseen_sockets(const Seen& walk, Seen& dumped) {
+    constexpr int kMaxRounds = 3;
+    std::vector<HeldInode> unseen;
+    for (int round = 1; round <= kMaxRounds && !stopping(); ++round) {
+      std::sort(dumped.dumped.begin(), dumped.dumped.end());
+      const std::vector<HeldInode>& from = round == 1 ? walk.held : unseen;
+      std::vector<HeldInode> left;
+      for (const HeldInode& held : from)
+        if (!std::binary_search(dumped.dumped.begin(), dumped.dumped.end(), held.inode)) left.push_back(held);
+      if (left.empty() || (round > 1 && left.size() == unseen.size())) return;  // none, or the last round found none
+      const int pass = 2 + round;
+      const Seen named = stage("unseen sockets", {sockprotoname_task(host_, left, pass)});
+      unseen.clear();
+      std::map<std::uint64_t, std::vector<const NetlinkTable*>> wanted;  // by namespace
+      for (const NamedInode& item : named.named) {
+        if (!item.still_there) continue;
+        unseen.push_back(item.held);
+        const NetlinkTable* table = find_table(item.protocol);
+        if (table == nullptr) continue;
+        auto& list = wanted[netns_of_process(item.held.pid)];
+        if (std::find(list.begin(), list.end(), table) == list.end()) list.push_back(table);
       }
+      std::vector<std::shared_ptr<Task>> tasks;
+      for (const auto& netns : access_)
+        if (const auto at = wanted.find(netns->inode()); at != wanted.end())
+          tasks.push_back(netlink_dump_task(netns, at->second, pass, options_.include_secrets));
+      if (tasks.empty()) return;
+      append(dumped, stage("unseen sockets", std::move(tasks)));
     }
-    std::vector<std::shared_ptr<Task>> tasks;
-    for (const std::int64_t pid : wanted) tasks.push_back(process_task(host_, pid));
-    return tasks;
+  }
+
+  // The table of a protocol by the name that system.sockprotoname gives; null where none was found for it.
+  const NetlinkTable* find_table(std::string_view protocol) const {
+    if (protocol.empty()) return nullptr;
+    for (const NetlinkTable* table : tables_) {
+      base::TextCursor names(table->socket_names);
+      while (const auto name = names.word())
+        if (*name == protocol) return table;
+    }
+    return nullptr;
+  }
+
+  std::uint64_t netns_of_process(std::int64_t pid) const {
+    std::string target;
+    read_link(host_.proc.get(), (std::to_string(pid) + "/ns/net").c_str(), target);
+    return decode::inode_of_link(target, "net").value_or(own_netns_.value_or(0));
   }
 
   boost::system::result<CaptureResult, CaptureFailure> seal() {
@@ -202,7 +368,10 @@ class Capture {
   archive::Writer writer_;
   ReaderPool pool_;
   std::optional<base::Error> error_;
-  std::uint64_t netns_ = 0;
+  std::optional<std::uint64_t> own_netns_;
+  std::vector<const NetlinkTable*> tables_, route_tables_;  // that are asked for
+  NetnsScan scan_;
+  Access access_;  // all namespaces, the collector's first
   bool has_gaps_ = false;
 };
 

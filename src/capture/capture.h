@@ -21,6 +21,8 @@ struct CaptureOptions {
   std::vector<std::pair<std::string, std::string>> case_fields;
   std::vector<std::int64_t> pids;  // not empty: the process walk is limited to these
   bool allow_module_load = false;
+  bool own_netns_only = false;   // --netns self
+  bool include_secrets = false;  // keep TCP-MD5 keys
   std::vector<std::string> arguments;  // for capture.json
   std::string tool_version, tool_commit;
 };

@@ -26,7 +26,6 @@ constexpr HostFile kHostFiles[] = {
     {true, "meminfo"},
     {true, "modules"},
     {true, "filesystems"},
-    {true, "1/mountinfo"},
     {true, "sys/kernel/hostname"},
     {true, "sys/kernel/domainname"},
     {true, "sys/kernel/osrelease"},
@@ -50,12 +49,13 @@ constexpr HostFile kHostFiles[] = {
 
 class HostFileTask : public Task {
  public:
-  HostFileTask(const Host& host, const HostFile& file) : host_(host), file_(file) {}
+  HostFileTask(const Host& host, const HostFile& file, std::string prefix)
+      : host_(host), file_(file), prefix_(std::move(prefix)) {}
 
   archive::JournalEntry about(std::size_t) const override {
     archive::JournalEntry entry;
     entry.source = "host_file";
-    entry.member = (file_.in_proc ? "proc/" : "") + std::string(file_.path);
+    entry.member = prefix_ + (file_.in_proc ? "proc/" : "") + file_.path;
     return entry;
   }
 
@@ -71,20 +71,26 @@ class HostFileTask : public Task {
       else if (const auto slash = path.rfind('/'); slash != std::string::npos) path = path.substr(0, slash + 1) + target;
       else path = target;
     }
-    read_file_member(directory, path.c_str(), kMaxHostFileBytes, about(0), output);
+    read_file_member(directory, path.c_str(), kMaxHostFileBytes, about(0), output, base::OutcomeKind::unsupported);
   }
 
  private:
   const Host& host_;
   const HostFile& file_;
+  std::string prefix_;
 };
 
 }  // namespace
 
 std::vector<std::shared_ptr<Task>> host_file_tasks(const Host& host) {
   std::vector<std::shared_ptr<Task>> tasks;
-  for (const HostFile& file : kHostFiles) tasks.push_back(std::make_shared<HostFileTask>(host, file));
+  for (const HostFile& file : kHostFiles) tasks.push_back(std::make_shared<HostFileTask>(host, file, ""));
   return tasks;
+}
+
+std::vector<std::shared_ptr<Task>> after_tasks(const Host& host) {
+  static constexpr HostFile kModules{true, "modules"};
+  return {std::make_shared<HostFileTask>(host, kModules, "after/")};
 }
 
 }  // namespace ssnap::capture

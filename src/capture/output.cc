@@ -1,8 +1,27 @@
 #include "capture/output.h"
 
+#include <iterator>
+
 #include "capture/clock.h"
 
 namespace ssnap::capture {
+namespace {
+
+template <class T>
+void move_to_end(std::vector<T>& to, std::vector<T>&& from) {
+  if (to.empty()) to = std::move(from);
+  else to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+}  // namespace
+
+void Seen::append(Seen&& other) {
+  move_to_end(held, std::move(other.held));
+  move_to_end(namespace_fds, std::move(other.namespace_fds));
+  move_to_end(tables, std::move(other.tables));
+  move_to_end(dumped, std::move(other.dumped));
+  move_to_end(named, std::move(other.named));
+}
 
 void Output::member(std::string name, std::string bytes) {
   const std::lock_guard lock(mutex_);
@@ -23,6 +42,11 @@ void Output::journal(archive::JournalEntry entry) {
   if (abandoned_) return;
   batch_.bytes += sizeof entry;
   batch_.journal.push_back(std::move(entry));
+}
+
+void Output::seen(Seen seen) {
+  const std::lock_guard lock(mutex_);
+  if (!abandoned_) batch_.seen.append(std::move(seen));
 }
 
 bool Output::beat() {

@@ -10,6 +10,7 @@
 
 #include "archive/compressed_member.h"
 #include "archive/journal.h"
+#include "capture/seen.h"
 
 namespace ssnap::capture {
 
@@ -25,9 +26,10 @@ struct Batch {
   std::vector<SmallMember> members;
   std::vector<archive::CompressedMember> large;
   std::vector<archive::JournalEntry> journal;
+  Seen seen;
   std::size_t bytes = 0;       // held in memory
   std::size_t tasks_done = 0;  // that ended with this batch
-  bool empty() const { return members.empty() && large.empty() && journal.empty() && tasks_done == 0; }
+  bool empty() const { return members.empty() && large.empty() && journal.empty() && seen.empty() && tasks_done == 0; }
 };
 
 // The receiving end of one reader thread. A reader that was given up (it hung in a read) keeps its Output, which then
@@ -39,6 +41,7 @@ class Output {
   void member(std::string name, std::string bytes);
   void large(archive::CompressedMember member);
   void journal(archive::JournalEntry entry);
+  void seen(Seen seen);
   // The sign of life that the deadline counts from. False: the capture is ending, or this reader was given up: hand on
   // what there is and return.
   bool beat();

@@ -71,7 +71,7 @@ int read_link(int directory_fd, const char* name, std::string& target) {
 }
 
 int read_file_member(int directory_fd, const char* path, std::uint64_t max_bytes, archive::JournalEntry entry,
-                     Output& output) {
+                     Output& output, base::OutcomeKind if_absent) {
   entry.begin_nsec = boottime_nsec();
   const base::Fd fd(open_for_reading(directory_fd, path));
   int error = fd ? 0 : errno;
@@ -92,7 +92,7 @@ int read_file_member(int directory_fd, const char* path, std::uint64_t max_bytes
   }
   entry.end_nsec = boottime_nsec();
   entry.errno_number = error;
-  entry.outcome = base::outcome_of_errno(error);
+  entry.outcome = error == ENOENT ? if_absent : base::outcome_of_errno(error);
   if (over || stopped || (error != 0 && member.size_bytes() > 0)) entry.outcome = base::OutcomeKind::cut;
   if (over) entry.detail = "kept the first " + std::to_string(max_bytes) + " bytes";
   if (stopped) entry.detail = "the capture was ended";
@@ -101,8 +101,8 @@ int read_file_member(int directory_fd, const char* path, std::uint64_t max_bytes
     entry.bytes = member.size_bytes();
     member.finish(entry.member);
   } else {
+    if (entry.detail.empty()) entry.detail = entry.member;
     entry.member.clear();
-    if (entry.detail.empty()) entry.detail = path;
   }
   output.journal(std::move(entry));
   return error;

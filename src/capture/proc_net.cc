@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string>
 
@@ -18,6 +19,36 @@ namespace {
 // The kernel's own nests two deep (rpc/nfsd.export/content, netfilter/...).
 constexpr int kMaxDepth = 6;
 
+// Below /proc. `thread-self` is the namespace that the reading thread has entered; `self` would be its process's.
+constexpr std::string_view kNetPath = "thread-self/net";
+// Before Linux 3.17 there is no thread-self; such a kernel is read in the collector's own namespace only.
+constexpr std::string_view kOldNetPath = "self/net";
+
+// Absent ones are recorded as vanished.
+constexpr const char* kSysctls[] = {
+    "net/core/somaxconn",
+    "net/ipv4/conf/all/route_localnet",
+    "net/ipv4/icmp_echo_ignore_all",
+    "net/ipv4/ip_forward",
+    "net/ipv4/ip_local_port_range",
+    "net/ipv4/ip_local_reserved_ports",
+    "net/ipv4/ip_nonlocal_bind",
+    "net/ipv4/ip_unprivileged_port_start",
+    "net/ipv4/ping_group_range",
+    "net/ipv4/tcp_fin_timeout",
+    "net/ipv4/tcp_max_syn_backlog",
+    "net/ipv4/tcp_syncookies",
+    "net/ipv6/bindv6only",
+    "net/ipv6/conf/all/disable_ipv6",
+    "net/ipv6/conf/all/forwarding",
+    "net/ipv6/ip_nonlocal_bind",
+    "net/mptcp/enabled",
+    "net/unix/max_dgram_qlen",
+};
+
+// Read first where files are shared among readers: they take longest.
+constexpr std::array<std::string_view, 7> kSlowFiles{"tcp", "tcp6", "udp", "udp6", "unix", "nf_conntrack", "route"};
+
 // True for what changes something on the host by being opened.
 // net/sunrpc/cache.c, cache_open(): a reader of .../channel counts as the daemon that answers the kernel's questions,
 // so that the kernel then waits for answers that never come.
@@ -26,65 +57,61 @@ bool changes_the_host(const std::string& path) {
   return path.starts_with("rpc/") && name == "channel";
 }
 
-class ProcNetTask : public Task {
- public:
-  ProcNetTask(std::shared_ptr<const base::Fd> net, std::string path, archive::JournalEntry about)
-      : net_(std::move(net)), path_(std::move(path)), about_(std::move(about)) {}
-  archive::JournalEntry about(std::size_t) const override { return about_; }
-  void run(std::size_t, Output& output) override {
-    read_file_member(net_->get(), path_.c_str(), UINT64_MAX, about_, output);
-  }
-
- private:
-  std::shared_ptr<const base::Fd> net_;
-  std::string path_;
-  archive::JournalEntry about_;
+struct File {
+  std::string path;    // below /proc
+  std::string member;  // below netns/INODE/
 };
+
+std::string net_path(const Host& host) {
+  struct stat status {};
+  const std::string path(kNetPath);
+  return ::fstatat(host.proc.get(), path.c_str(), &status, 0) == 0 ? path : std::string(kOldNetPath);
+}
 
 class Listing {
  public:
-  Listing(std::shared_ptr<const base::Fd> net, std::uint64_t netns_inode, std::vector<archive::JournalEntry>& found)
-      : net_(std::move(net)), netns_(netns_inode), found_(found) {}
+  Listing(const NetnsAccess& netns, std::vector<archive::JournalEntry>& found) : netns_(netns), found_(found) {}
 
-  void walk(const std::string& path, const std::string& member_path, int depth) {
+  std::vector<File> run() {
+    walk(net_path(netns_.host()), "", "proc/net", 0);
+    for (const char* sysctl : kSysctls) files_.push_back({std::string("sys/") + sysctl, std::string("proc/sys/") + sysctl});
+    return std::move(files_);
+  }
+
+ private:
+  void walk(const std::string& directory_path, const std::string& inner, const std::string& member, int depth) {
     const std::uint64_t begin = boottime_nsec();
-    const base::Fd directory(::openat(net_->get(), path.empty() ? "." : path.c_str(),
-                                      O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    // Below the first level nothing is followed: "net" itself is a link on some kernels.
+    const int nofollow = depth > 0 ? O_NOFOLLOW : 0;
+    const base::Fd directory(
+        ::openat(netns_.host().proc.get(), directory_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow));
     std::vector<DirEntry> entries;
     const int error = directory ? list_directory(directory.get(), entries, [] { return true; }) : errno;
-    if (error != 0) note(path, begin, base::outcome_of_errno(error), error, "the directory can't be listed");
+    if (error != 0) note(inner, begin, base::outcome_of_errno(error), error, "the directory can't be listed");
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     for (const DirEntry& entry : entries) {
-      const std::string child = path.empty() ? entry.name : path + "/" + entry.name;
-      const std::string child_member =
-          member_path.empty() ? archive::percent_escape(entry.name) : member_path + "/" + archive::percent_escape(entry.name);
+      const std::string child = inner.empty() ? entry.name : inner + "/" + entry.name;
+      const std::string path = directory_path + "/" + entry.name;
+      const std::string child_member = member + "/" + archive::percent_escape(entry.name);
       unsigned char type = entry.type;
       struct stat status {};
       if (type == DT_UNKNOWN && ::fstatat(directory.get(), entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
         type = S_ISDIR(status.st_mode) ? DT_DIR : S_ISREG(status.st_mode) ? DT_REG : DT_CHR;
-      if (type == DT_DIR && depth >= kMaxDepth) {
+      if (type == DT_DIR && depth >= kMaxDepth)
         note(child, begin, base::OutcomeKind::cut, 0, "nested deeper than the collector goes");
-      } else if (type == DT_DIR) {
-        walk(child, child_member, depth + 1);
-      } else if (changes_the_host(child)) {
+      else if (type == DT_DIR)
+        walk(path, child, child_member, depth + 1);
+      else if (changes_the_host(child))
         note(child, begin, base::OutcomeKind::skipped, 0, "opening it would change the host: it makes the reader its daemon");
-      } else if (type == DT_REG) {
-        archive::JournalEntry about;
-        about.source = "proc_net";
-        about.netns = netns_;
-        about.member = "netns/" + std::to_string(netns_) + "/proc/net/" + child_member;
-        tasks_.push_back(std::make_shared<ProcNetTask>(net_, child, std::move(about)));
-      }
+      else if (type == DT_REG)
+        files_.push_back({path, child_member});
     }
   }
 
-  std::vector<std::shared_ptr<Task>> take() { return std::move(tasks_); }
-
- private:
   void note(const std::string& path, std::uint64_t begin, base::OutcomeKind outcome, int error, const char* why) {
     archive::JournalEntry entry;
     entry.source = "proc_net";
-    entry.netns = netns_;
+    entry.netns = netns_.inode();
     entry.begin_nsec = begin;
     entry.end_nsec = boottime_nsec();
     entry.outcome = outcome;
@@ -93,19 +120,91 @@ class Listing {
     found_.push_back(std::move(entry));
   }
 
-  std::shared_ptr<const base::Fd> net_;
-  std::uint64_t netns_;
+  const NetnsAccess& netns_;
   std::vector<archive::JournalEntry>& found_;
-  std::vector<std::shared_ptr<Task>> tasks_;
+  std::vector<File> files_;
+};
+
+archive::JournalEntry about_file(const NetnsAccess& netns, const File& file) {
+  archive::JournalEntry entry;
+  entry.source = file.member.starts_with("proc/sys/") ? "proc_sys" : "proc_net";
+  entry.netns = netns.inode();
+  entry.member = "netns/" + std::to_string(netns.inode()) + "/" + file.member;
+  return entry;
+}
+
+void read_file(const NetnsAccess& netns, const File& file, Output& output) {
+  read_file_member(netns.host().proc.get(), file.path.c_str(), UINT64_MAX, about_file(netns, file), output,
+                   base::OutcomeKind::unsupported);
+}
+
+void journal_not_entered(archive::JournalEntry entry, int error, Output& output) {
+  entry.member.clear();
+  entry.begin_nsec = entry.end_nsec = boottime_nsec();
+  entry.errno_number = error;
+  entry.outcome = base::outcome_of_errno(error);
+  entry.detail = "the namespace can't be entered";
+  output.journal(std::move(entry));
+}
+
+class FileTask : public Task {
+ public:
+  FileTask(std::shared_ptr<const NetnsAccess> netns, File file) : netns_(std::move(netns)), file_(std::move(file)) {}
+  archive::JournalEntry about(std::size_t) const override { return about_file(*netns_, file_); }
+  void run(std::size_t, Output& output) override {
+    if (const int error = netns_->enter()) return journal_not_entered(about(0), error, output);
+    read_file(*netns_, file_, output);
+  }
+
+ private:
+  std::shared_ptr<const NetnsAccess> netns_;
+  File file_;
+};
+
+// Step 0 lists, the others read a file each.
+class WholeTask : public Task {
+ public:
+  explicit WholeTask(std::shared_ptr<const NetnsAccess> netns) : netns_(std::move(netns)) {}
+  std::size_t step_count() const override { return 1 + files_.size(); }
+  archive::JournalEntry about(std::size_t step) const override {
+    if (step > 0) return about_file(*netns_, files_[step - 1]);
+    archive::JournalEntry entry;
+    entry.source = "proc_net";
+    entry.netns = netns_->inode();
+    return entry;
+  }
+  void run(std::size_t step, Output& output) override {
+    if (const int error = netns_->enter()) {
+      journal_not_entered(about(step), error, output);
+      files_.resize(std::min(files_.size(), step));  // said once
+      return;
+    }
+    if (step > 0) return read_file(*netns_, files_[step - 1], output);
+    std::vector<archive::JournalEntry> found;
+    files_ = Listing(*netns_, found).run();
+    for (auto& entry : found) output.journal(std::move(entry));
+  }
+
+ private:
+  std::shared_ptr<const NetnsAccess> netns_;
+  std::vector<File> files_;
 };
 
 }  // namespace
 
-std::vector<std::shared_ptr<Task>> proc_net_tasks(std::shared_ptr<const base::Fd> net, std::uint64_t netns_inode,
-                                                  std::vector<archive::JournalEntry>& found) {
-  Listing listing(std::move(net), netns_inode, found);
-  listing.walk("", "", 0);
-  return listing.take();
+std::shared_ptr<Task> proc_net_task(std::shared_ptr<const NetnsAccess> netns) {
+  return std::make_shared<WholeTask>(std::move(netns));
+}
+
+std::vector<std::shared_ptr<Task>> proc_net_file_tasks(std::shared_ptr<const NetnsAccess> netns,
+                                                       std::vector<archive::JournalEntry>& found) {
+  std::vector<File> files = Listing(*netns, found).run();
+  std::stable_partition(files.begin(), files.end(), [](const File& file) {
+    return std::find(kSlowFiles.begin(), kSlowFiles.end(), file.path.substr(file.path.rfind('/') + 1)) != kSlowFiles.end();
+  });
+  std::vector<std::shared_ptr<Task>> tasks;
+  for (File& file : files) tasks.push_back(std::make_shared<FileTask>(netns, std::move(file)));
+  return tasks;
 }
 
 }  // namespace ssnap::capture

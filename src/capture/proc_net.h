@@ -1,18 +1,22 @@
-// /proc/net of one network namespace: every file below it, recursively.
+// The procfs side of one network namespace: every file below /proc/net, recursively, and the sysctls that decide how
+// far its listeners reach.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "capture/host.h"
+#include "capture/netns.h"
 #include "capture/reader_pool.h"
 
 namespace ssnap::capture {
 
-// Lists `net` (an open /proc/.../net) and makes a task for each file. A directory that can't be listed, or is nested too
-// deep, and what is skipped by design is journalled in `found`.
-std::vector<std::shared_ptr<Task>> proc_net_tasks(std::shared_ptr<const base::Fd> net, std::uint64_t netns_inode,
-                                                  std::vector<archive::JournalEntry>& found);
+// One task that lists and reads everything, file after file.
+std::shared_ptr<Task> proc_net_task(std::shared_ptr<const NetnsAccess> netns);
+
+// The same as one task a file, for the namespace with the large tables: the slow ones first, so that readers share them.
+// The calling thread must be in the namespace. What can't be listed and what is skipped by design is in `found`.
+std::vector<std::shared_ptr<Task>> proc_net_file_tasks(std::shared_ptr<const NetnsAccess> netns,
+                                                       std::vector<archive::JournalEntry>& found);
 
 }  // namespace ssnap::capture

@@ -142,6 +142,7 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
 
   reconstruct::Options options;
   options.keep_proc_net_rows = tool == Tool::netstat;
+  options.keep_info = format != "table";
   const auto replayed = pipeline::replay(words.front(), options);
   if (replayed.has_error()) throw Failure(ExitCode::failed, replayed.error().message);
   const model::Snapshot& snapshot = *replayed;
@@ -183,13 +184,14 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
     std::vector<bool> shown(snapshot.namespaces.size(), false), others(snapshot.namespaces.size(), false);
     for (const std::uint32_t index : *namespaces) shown[index] = true;
     for (const model::Socket& socket : snapshot.sockets) {
+      const bool selected = analyze::selects(selection, socket);
       if (!shown[socket.netns]) {
-        ++rows.in_other_namespaces;
         others[socket.netns] = true;
+        rows.in_other_namespaces += selected;
         continue;
       }
       ++rows.total;
-      if (analyze::selects(selection, socket)) rows.sockets.push_back(&socket);
+      if (selected) rows.sockets.push_back(&socket);
     }
     rows.other_namespaces = static_cast<std::uint64_t>(std::count(others.begin(), others.end(), true));
     if (format == "json") {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <sstream>
@@ -78,6 +79,12 @@ class ProgressLine {
   ~ProgressLine() { clear(); }
   void show(const capture::CaptureProgress& progress) {
     if (!shown_) return;
+    // Often enough for the eye, and not a line for each file in a log.
+    const auto now = std::chrono::steady_clock::now();
+    const bool is_new_stage = stage_ != progress.stage;
+    if (!is_new_stage && now - drawn_ < std::chrono::milliseconds(100)) return;
+    drawn_ = now;
+    stage_ = progress.stage;
     std::string text = std::string("\r\x1b[Kssnap: ") + progress.stage + " " + std::to_string(progress.done) + "/" +
                        std::to_string(progress.total) + ", " + human_bytes(progress.compressed_bytes) + " written";
     if (text == last_) return;
@@ -91,7 +98,8 @@ class ProgressLine {
 
  private:
   bool shown_;
-  std::string last_;
+  std::string last_, stage_;
+  std::chrono::steady_clock::time_point drawn_;
 };
 
 // "250 denied, 3 vanished"
@@ -105,7 +113,7 @@ std::string gap_text(const std::map<std::string, std::uint64_t>& gaps) {
 
 int run_capture_command(const std::vector<std::string>& arguments) {
   bool help = false, quiet = false, verbose = false;
-  std::string output, progress = "auto";
+  std::string output, progress = "auto", netns = "all";
   std::vector<std::string> case_fields;
   capture::CaptureOptions options;
   po::options_description description("Options");
@@ -113,13 +121,15 @@ int run_capture_command(const std::vector<std::string>& arguments) {
       ("output,o", po::value(&output)->value_name("FILE"),
        "write to FILE, which must not exist yet, or to standard output (-); default: ssnap-HOST-TIME.tar.zst here")
       ("case", po::value(&case_fields)->value_name("K=V"), "a fact about the case, kept in capture.json (number=17); may be repeated")
+      ("netns", po::value(&netns)->value_name("all|self")->default_value(netns), "every network namespace, or the collector's own only")
       ("pid", po::value(&options.pids)->value_name("PID"), "read this process only; may be repeated. The tables stay whole, the rest is a stated gap")
       ("level", po::value(&options.level)->value_name("N")->default_value(options.level), "zstd's level, 1 to 19")
       ("threads", po::value(&options.threads)->value_name("N")->default_value(options.threads), "threads that read, 1 to 64")
       ("allow-module-load", flag(options.allow_module_load),
        "ask for every table, even if the kernel must load a module to answer; by default such a table is left to /proc/net")
+      ("include-secrets", flag(options.include_secrets), "keep TCP-MD5 keys, which are otherwise overwritten with zeros")
       ("quiet,q", flag(quiet), "say nothing but errors")
-      ("verbose,v", flag(verbose), "say more: what was read, and how long it took")
+      ("verbose,v", flag(verbose), "say more: each stage as it begins, when, and the uncompressed size")
       ("progress", po::value(&progress)->value_name("WHEN")->default_value(progress), "a progress line on standard error: auto (on a terminal), always, never")
       ("help,h", flag(help), "this text");
   const po::variables_map values = parse_options(arguments, description, {}, "capture");
@@ -138,6 +148,10 @@ int run_capture_command(const std::vector<std::string>& arguments) {
   }
   if (options.level < 1 || options.level > 19) throw Failure(ExitCode::usage, "--level takes a number from 1 to 19");
   if (options.threads < 1 || options.threads > 64) throw Failure(ExitCode::usage, "--threads takes a number from 1 to 64");
+  for (const std::int64_t pid : options.pids)
+    if (pid <= 0) throw Failure(ExitCode::usage, "--pid takes the number of a process, not '" + std::to_string(pid) + "'");
+  if (netns != "all" && netns != "self") throw Failure(ExitCode::usage, "--netns takes all or self, not '" + netns + "'");
+  options.own_netns_only = netns == "self";
   if (progress != "auto" && progress != "always" && progress != "never")
     throw Failure(ExitCode::usage, "--progress takes auto, always or never");
   for (const std::string& field : case_fields) {
@@ -158,8 +172,19 @@ int run_capture_command(const std::vector<std::string>& arguments) {
   catch_signals();
 
   ProgressLine line(progress == "always" || (progress == "auto" && !quiet && ::isatty(STDERR_FILENO)));
+  std::string stage;
+  const std::uint64_t begin_nsec = capture::boottime_nsec();
   const auto result = capture::run_capture(
-      *host, sink, options, [&](const capture::CaptureProgress& now) { line.show(now); }, stop_signal);
+      *host, sink, options,
+      [&](const capture::CaptureProgress& now) {
+        line.show(now);
+        if (!verbose || stage == now.stage) return;
+        stage = now.stage;
+        line.clear();
+        say(std::to_string((capture::boottime_nsec() - begin_nsec) / 1'000'000) + " ms: " + stage + " (" +
+            std::to_string(now.total) + ")");
+      },
+      stop_signal);
   line.clear();
   const std::string where = path == "-" ? "standard output" : path;
   if (result.has_error()) {
@@ -174,7 +199,7 @@ int run_capture_command(const std::vector<std::string>& arguments) {
   const bool interrupted = result->end.status == archive::EndStatus::interrupted;
   if (!quiet) {
     say("wrote " + where + ": " + human_bytes(result->compressed_bytes) + ", " + std::to_string(result->end.members) +
-        " files of the host" + (interrupted ? ", interrupted by signal " + std::to_string(*result->end.signal) : ""));
+        " members" + (interrupted ? ", interrupted by signal " + std::to_string(*result->end.signal) : ""));
     if (!result->end.gaps.empty())
       say("gaps: " + gap_text(result->end.gaps) + "; ssnap info " + (path == "-" ? "SNAPSHOT" : path) + " lists them" +
           (result->has_gaps && ::geteuid() != 0 ? " (run as root to see everything)" : ""));

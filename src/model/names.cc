@@ -24,7 +24,16 @@ constexpr Named kProtocols[] = {
 };
 
 constexpr Named kTypes[] = {
-    {kSocketStream, "stream"}, {kSocketDgram, "dgram"}, {3, "raw"}, {kSocketSeqpacket, "seqpacket"},
+    {kSocketStream, "stream"}, {kSocketDgram, "dgram"}, {3, "raw"}, {4, "rdm"}, {kSocketSeqpacket, "seqpacket"},
+    {10, "packet"},
+};
+
+// include/uapi/linux/netlink.h, in the words of ss's table of netlink protocols.
+constexpr Named kNetlinkProtocols[] = {
+    {0, "route"},    {2, "usersock"}, {3, "firewall"},   {4, "sock_diag"},  {5, "nflog"},     {6, "xfrm"},
+    {7, "selinux"},  {8, "iscsi"},    {9, "audit"},      {10, "fib_lookup"}, {11, "connector"}, {12, "netfilter"},
+    {13, "ip6_fw"},  {14, "dnrtmsg"}, {15, "uevent"},    {16, "generic"},   {18, "scsitransport"}, {19, "ecryptfs"},
+    {20, "rdma"},    {21, "crypto"},  {22, "smc"},
 };
 
 constexpr std::array<std::string_view, 14> kStates{
@@ -53,8 +62,8 @@ std::string_view family_name(std::uint16_t family) { return find_name(kFamilies,
 
 std::string_view protocol_name(std::uint16_t family, std::uint16_t protocol) {
   if (family == kFamilyInet || family == kFamilyInet6) return find_name(kProtocols, protocol);
-  if (family == kFamilyUnix) return find_name(kTypes, protocol);
-  return "";
+  if (family == kFamilyNetlink) return find_name(kNetlinkProtocols, protocol);
+  return find_name(kTypes, protocol);
 }
 
 std::string_view state_name(std::uint8_t state) { return state < kStates.size() ? kStates[state] : ""; }
@@ -72,10 +81,12 @@ std::string_view enum_name(const std::array<std::string_view, N>& names, Enum va
 }  // namespace
 
 std::string_view view_name(View view) {
-  static constexpr std::array<std::string_view, 13> kNames{
-      "inet_diag",         "unix_diag",        "proc_net_tcp",  "proc_net_tcp6", "proc_net_udp",
-      "proc_net_udp6",     "proc_net_udplite", "proc_net_udplite6", "proc_net_raw",  "proc_net_raw6",
-      "proc_net_icmp",     "proc_net_icmp6",   "proc_net_unix"};
+  static constexpr std::array<std::string_view, 23> kNames{
+      "inet_diag",       "unix_diag",        "proc_net_tcp",      "proc_net_tcp6",    "proc_net_udp",
+      "proc_net_udp6",   "proc_net_udplite", "proc_net_udplite6", "proc_net_raw",     "proc_net_raw6",
+      "proc_net_icmp",   "proc_net_icmp6",   "proc_net_unix",     "packet_diag",      "netlink_diag",
+      "vsock_diag",      "xdp_diag",         "tipc_diag",         "smc_diag",         "proc_net_packet",
+      "proc_net_netlink", "proc_net_sctp",   "sockprotoname"};
   return enum_name(kNames, view);
 }
 
@@ -93,6 +104,11 @@ std::string_view certainty_name(Certainty certainty) {
 std::string_view origin_name(Origin origin) {
   static constexpr std::array<std::string_view, 4> kNames{"creator", "inherited", "passed", "unknown"};
   return enum_name(kNames, origin);
+}
+
+std::string_view presence_name(Presence presence) {
+  static constexpr std::array<std::string_view, 3> kNames{"throughout", "came", "went"};
+  return enum_name(kNames, presence);
 }
 
 std::string_view ownerless_name(OwnerlessCode code) {

@@ -14,7 +14,9 @@ constexpr std::uint16_t kFamilyInet = 2;
 constexpr std::uint16_t kFamilyInet6 = 10;
 constexpr std::uint16_t kFamilyNetlink = 16;
 constexpr std::uint16_t kFamilyPacket = 17;
+constexpr std::uint16_t kFamilyTipc = 30;
 constexpr std::uint16_t kFamilyVsock = 40;
+constexpr std::uint16_t kFamilySmc = 43;
 constexpr std::uint16_t kFamilyXdp = 44;
 
 // IPPROTO_* of the tables that exist (include/uapi/linux/in.h). kProtocolRaw is IPPROTO_RAW: the table of raw sockets,
@@ -22,7 +24,9 @@ constexpr std::uint16_t kFamilyXdp = 44;
 constexpr std::uint16_t kProtocolIcmp = 1;
 constexpr std::uint16_t kProtocolTcp = 6;
 constexpr std::uint16_t kProtocolUdp = 17;
+constexpr std::uint16_t kProtocolDccp = 33;
 constexpr std::uint16_t kProtocolIcmp6 = 58;
+constexpr std::uint16_t kProtocolSctp = 132;
 constexpr std::uint16_t kProtocolUdplite = 136;
 constexpr std::uint16_t kProtocolRaw = 255;
 constexpr std::uint16_t kProtocolMptcp = 262;
@@ -48,7 +52,8 @@ constexpr std::uint8_t kStateNewSynRecv = 12;
 constexpr std::uint8_t kStateBoundInactive = 13;  // 6.8: a TCP socket that is bound and neither listens nor is connected
 
 std::string_view family_name(std::uint16_t family);  // "inet", "inet6", "unix", ...
-// "tcp", "udp", "raw", ...; for UNIX the socket type: "stream", "dgram", "seqpacket".
+// "tcp", "udp", "raw", ...; for netlink the protocol: "route", "generic", ...; for all other families the socket type:
+// "stream", "dgram", "seqpacket", "raw".
 std::string_view protocol_name(std::uint16_t family, std::uint16_t protocol);
 std::string_view state_name(std::uint8_t state);  // ss's: "ESTAB", "LISTEN", "TIME-WAIT", ...
 std::string_view timer_name(std::uint8_t timer);  // ss's: "on", "keepalive", "timewait", "persist"; "off" for 0

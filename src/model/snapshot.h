@@ -49,9 +49,30 @@ struct SourceSummary {
 // A network namespace.
 struct Namespace {
   std::uint64_t inode = 0;  // 0: unknown (a plain copy of /proc)
-  std::string name;         // "" where it has none
-  std::string how;          // found: "collector", ...
+  std::string name;         // "" where it has none; from a mount, a container, else its first process
+  std::string how;          // what it was found by: "the collector's", "process 12", "mounted on /run/netns/blue", ...
   bool own = false;         // the collector's: the host's own view
+};
+
+// One line of the account: a table of one namespace, each view's rows against the other's and the kernel's own counter.
+struct AccountLine {
+  std::uint32_t netns = 0;         // index into namespaces
+  std::string table;               // "tcp", "tcp6", "unix", "packet", ...
+  std::optional<std::uint64_t> dumped;    // distinct sockets in the netlink dumps; absent: not dumped
+  std::optional<std::uint64_t> listed;    // distinct sockets in /proc/net; absent: no such file
+  std::uint64_t both = 0;                 // in both views
+  std::optional<std::int64_t> counter;    // what the kernel counts (sockstat, protocols); absent where it doesn't
+  std::optional<std::uint64_t> countable; // sockets that the counter should have counted
+  std::vector<std::string> explained;     // "3 bound, not connected: /proc/net has no such rows"
+  std::uint64_t unexplained = 0;          // differences for which there is no reason
+};
+
+// The sockets in fd tables against those in tables.
+struct HeldAccount {
+  std::uint64_t inodes = 0;       // distinct socket:[N] in all fd tables
+  std::uint64_t in_tables = 0;    // of which some table showed
+  std::vector<std::string> explained;
+  std::uint64_t unexplained = 0;
 };
 
 // A process is pid + start time: pids are used again.
@@ -119,7 +140,11 @@ struct Snapshot {
   std::map<std::string, SourceSummary> sources;  // by name, as in docs/sources.md
   std::vector<MemberProblem> problems;
   std::map<std::uint32_t, std::string> users;  // from the captured passwd
-  std::map<std::uint32_t, std::string> interfaces;  // index -> name, of the own namespace; empty where not known
+  // Index -> name, of each namespace (index into namespaces).
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> interfaces;
+  std::map<std::uint64_t, std::string> cgroups;     // id -> path
+  std::vector<AccountLine> account;                 // by namespace, then table
+  HeldAccount held;
   // In the order of the files, of each namespace; only where asked for (reconstruct::Options::keep_proc_net_rows).
   std::vector<ProcNetRow> proc_net_rows;
 };

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/net_addr.h"
@@ -27,6 +28,16 @@ enum class View : std::uint8_t {
   proc_net_icmp,
   proc_net_icmp6,
   proc_net_unix,
+  packet_diag,
+  netlink_diag,
+  vsock_diag,
+  xdp_diag,
+  tipc_diag,
+  smc_diag,
+  proc_net_packet,
+  proc_net_netlink,
+  proc_net_sctp,
+  sockprotoname,  // no table: an fd, and the protocol's name that the kernel gives for it
 };
 std::string_view view_name(View view);  // "inet_diag", "proc_net_tcp", ...
 
@@ -38,11 +49,12 @@ struct Sighting {
   std::uint64_t offset = 0;  // bytes from the start of the member
 };
 
-// One end of an IP socket.
+// One end of a socket that has no name. UNIX sockets have names instead.
 struct Endpoint {
-  base::IpAddress address;           // length 0: this family has none
-  std::uint16_t port = 0;            // raw sockets: none, 0
-  std::uint32_t interface_index = 0; // bound device or scope; 0: none
+  base::IpAddress address;            // length 0: this family has none
+  std::uint32_t port = 0;             // raw and packet: none, 0; netlink: the port id; vsock, TIPC: 32 bits
+  std::uint32_t interface_index = 0;  // bound device or scope; packet, XDP: the interface; 0: none
+  std::optional<std::uint32_t> node;  // vsock: the CID (0xffffffff any); TIPC: the node
 };
 
 // The name of a UNIX socket, as bytes.
@@ -69,6 +81,7 @@ std::string_view origin_name(Origin origin);
 struct Owner {
   std::uint32_t process = 0;  // index into Snapshot::processes
   std::vector<std::uint32_t> fds;  // ascending; empty where the way (via) has none
+  std::uint8_t passes = 0;         // bits: 1 the first walk of its fd table saw it, 2 the second; 0 where no walk did
   std::optional<std::int64_t> tid;
   Via via = Via::fd;
   Certainty certainty = Certainty::certain;
@@ -93,6 +106,54 @@ struct OwnerlessReason {
   std::string detail;  // a sentence; may hold the kernel's bytes
 };
 
+// struct packet_diag_ring: a ring that is shared with the process by mmap.
+struct Ring {
+  std::uint32_t block_size_bytes = 0, block_count = 0, frame_size_bytes = 0, frame_count = 0;
+};
+
+// One membership of a packet socket: what it made an interface receive.
+struct Membership {
+  std::uint32_t interface_index = 0, count = 0;
+  std::uint16_t type = 0;  // PACKET_MR_*: 0 multicast, 1 promiscuous, 2 all multicast, 3 unicast
+  std::string address;     // bytes
+};
+
+// struct sock_filter.
+struct BpfInstruction {
+  std::uint16_t code = 0;
+  std::uint8_t jump_true = 0, jump_false = 0;
+  std::uint32_t k = 0;
+};
+
+struct PacketDetails {
+  std::uint16_t ethertype = 0;  // 3: all
+  std::optional<bool> running;
+  std::optional<std::uint32_t> version;  // TPACKET_*: 0 V1, 1 V2, 2 V3
+  std::optional<std::uint32_t> flags;    // PDI_*: 1 running, 2 auxdata, 4 origdev, 8 vnet_hdr, 16 loss
+  std::optional<Ring> rx_ring, tx_ring;
+  std::optional<std::uint32_t> fanout;   // id in the low 16 bits, type (PACKET_FANOUT_*) in the high
+  std::vector<Membership> memberships;
+  std::optional<std::vector<BpfInstruction>> filter;  // classic; empty: there is one that could not be seen
+};
+
+struct XdpDetails {
+  std::optional<std::uint32_t> queue_id, umem_id;
+  std::optional<std::uint32_t> rx_ring_entries, tx_ring_entries, fill_ring_entries, completion_ring_entries;
+};
+
+// A number of tcp_info, mptcp_info or sctp_info. Those that this version has no name for come by their offset.
+struct InfoField {
+  std::string_view name;  // the kernel's; "": unnamed
+  std::uint32_t offset = 0;
+  std::uint64_t value = 0;
+};
+
+// INET_DIAG_ULP_INFO of an MPTCP subflow: which connection it belongs to.
+struct Subflow {
+  std::optional<std::uint32_t> local_token, remote_token;
+  std::optional<std::uint8_t> local_id, remote_id;
+};
+
 // What only some views tell; each absent where none did.
 struct SocketDetails {
   std::optional<std::uint8_t> tos, tclass;
@@ -107,7 +168,23 @@ struct SocketDetails {
   std::optional<std::uint32_t> vfs_inode;      // UNIX: of the file that the path named when it was bound
   std::optional<std::uint32_t> vfs_device;     // kernel-internal dev_t: major = v >> 20, minor = v & 0xfffff
   std::vector<std::uint32_t> pending_inodes;   // UNIX listener: clients in its queue
+  std::unique_ptr<PacketDetails> packet;       // null unless a packet socket
+  std::unique_ptr<XdpDetails> xdp;             // null unless an XDP socket
+  std::optional<std::vector<std::uint32_t>> groups;  // netlink: multicast groups it is subscribed to
+  std::vector<InfoField> info;                 // tcp_info, mptcp_info; only where asked for (Options::keep_info)
+  std::string ulp;                             // upper layer protocol: "tls", "mptcp"; "" where absent
+  std::optional<Subflow> subflow;              // TCP: of an MPTCP connection
+  std::optional<std::uint64_t> md5_peers;      // peers with a TCP-MD5 key
+  std::vector<base::IpAddress> further_locals, further_peers;  // SCTP: all addresses, where there are several
 };
+
+// Whether a socket lived through the capture, by the dumps before and after the fd walk.
+enum class Presence : std::uint8_t {
+  throughout,  // in both
+  came,        // in the later one only
+  went,        // in the first one only
+};
+std::string_view presence_name(Presence presence);
 
 struct Socket {
   std::uint32_t netns = 0;     // index into Snapshot::namespaces
@@ -129,6 +206,7 @@ struct Socket {
   std::optional<OwnerlessReason> ownerless_reason;
   std::vector<std::uint32_t> peer_processes;  // processes at the other end, indexes into Snapshot::processes
   std::vector<Sighting> sightings;
+  std::optional<Presence> presence;  // absent where its table was not dumped twice
 };
 
 }  // namespace ssnap::model

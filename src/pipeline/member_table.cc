@@ -4,6 +4,7 @@
 
 #include "archive/journal.h"
 #include "base/text_cursor.h"
+#include "decode/tcp_info.h"
 
 namespace ssnap::pipeline {
 namespace {
@@ -111,12 +112,11 @@ void read_journal(const Context& context) {
     source.bytes += entry.bytes.value_or(0);
     if (entry.outcome == base::OutcomeKind::ok) {
       ++source.complete;
-      if (entry.source == "proc_list") {
+      if (entry.source == "proc_list" && entry.pass.value_or(1) == 1) {
         replay.has_process_list = true;
         replay.records.capture.processes_found = entry.count.value_or(0);
       }
-      if ((entry.source == "inet_diag" || entry.source == "unix_diag") &&
-          (!replay.first_dump_nsec || entry.begin_nsec < *replay.first_dump_nsec))
+      if (entry.source.ends_with("_diag") && (!replay.first_dump_nsec || entry.begin_nsec < *replay.first_dump_nsec))
         replay.first_dump_nsec = entry.begin_nsec;
       if (entry.source == "proc_pid_fd")
         replay.last_fd_nsec = std::max(replay.last_fd_nsec.value_or(0), entry.end_nsec);
@@ -138,36 +138,107 @@ void read_journal(const Context& context) {
 
 // Socket tables.
 
+// Notes that the namespace has this view of a table, also where it is empty. False if it was known.
+bool note_view(const Context& context, const reconstruct::Origin& origin, model::View view, std::uint16_t family,
+               std::uint16_t protocol) {
+  return context.records().views[origin.netns].insert({view, family, protocol}).second;
+}
+
+// tcp_info and its like, while the member's bytes are at hand.
+std::vector<std::vector<model::InfoField>> read_info(const Context& context, const decode::InetDiagDump& dump) {
+  std::vector<std::vector<model::InfoField>> all;
+  if (!context.replay.keep_info) return all;
+  const std::uint16_t protocol = dump.request_protocol.value_or(model::kProtocolTcp);
+  all.resize(dump.rows.size());
+  for (std::size_t i = 0; i < dump.rows.size(); ++i) {
+    const auto& attributes = dump.rows[i].attributes;
+    if (!attributes || !attributes->info) continue;
+    const auto bytes = context.member.bytes.substr(attributes->info->offset, attributes->info->length);
+    const auto fields = protocol == model::kProtocolMptcp  ? decode::decode_mptcp_info(bytes, context.replay.byte_order)
+                        : protocol == model::kProtocolSctp ? decode::decode_sctp_info(bytes, context.replay.byte_order)
+                                                           : decode::decode_tcp_info(bytes, context.replay.byte_order);
+    for (const auto& field : fields) all[i].push_back({field.name, field.offset, field.value});
+  }
+  return all;
+}
+
 void read_inet_diag(const Context& context) {
   auto dump = decode::decode_inet_diag(context.member.bytes);
   context.report(dump.problems);
-  context.records().inet_dumps.emplace_back(context.origin(), std::move(dump));
+  const auto origin = context.origin();
+  auto info = read_info(context, dump);
+  if (dump.end.done && dump.end.errno_number == 0) {
+    const std::uint16_t protocol = dump.request_protocol.value_or(model::kProtocolTcp);
+    const std::uint8_t family = dump.request_family.value_or(0);
+    if (family != model::kFamilyInet6) note_view(context, origin, model::View::inet_diag, model::kFamilyInet, protocol);
+    if (family != model::kFamilyInet) note_view(context, origin, model::View::inet_diag, model::kFamilyInet6, protocol);
+  }
+  context.records().inet_dumps.push_back({origin, std::move(dump), std::move(info)});
 }
 
-void read_unix_diag(const Context& context) {
-  auto dump = decode::decode_unix_diag(context.member.bytes);
+// A dump of another family: one decoder, one list, one view.
+template <auto decode, auto list, model::View view, std::uint16_t family>
+void read_dump(const Context& context) {
+  auto dump = decode(context.member.bytes);
   context.report(dump.problems);
-  context.records().unix_dumps.emplace_back(context.origin(), std::move(dump));
+  const auto origin = context.origin();
+  if (dump.end.done && dump.end.errno_number == 0) note_view(context, origin, view, family, 0);
+  (context.records().*list).emplace_back(origin, std::move(dump));
+}
+
+decode::NetlinkDiagDump decode_netlink(std::string_view bytes) { return decode::decode_netlink_diag(bytes); }
+
+void read_rtnetlink(const Context& context) {
+  const auto dump = decode::decode_rtnetlink(context.member.bytes);
+  context.report(dump.problems);
+  reconstruct::add_links_of_netns(context.records(), context.origin().netns, dump.links);
 }
 
 template <model::View view, std::uint16_t family, std::uint16_t protocol>
 void read_proc_net_inet(const Context& context) {
   const auto origin = context.origin();
   // A plain copy of /proc holds the same table below several names: the first one counts.
-  for (const auto& table : context.records().proc_net_inet)
-    if (table.view == view && table.origin.netns == origin.netns && table.origin.pass == origin.pass) return;
+  if (!note_view(context, origin, view, family, protocol)) return;
   auto table = decode::decode_proc_net_inet(context.member.bytes, context.replay.byte_order);
   context.report(table.problems);
   context.records().proc_net_inet.push_back({origin, view, family, protocol, std::move(table.rows)});
 }
 
-void read_proc_net_unix(const Context& context) {
+// A table of /proc/net of another family.
+template <auto decode, auto list, model::View view, std::uint16_t family>
+void read_proc_net(const Context& context) {
   const auto origin = context.origin();
-  for (const auto& table : context.records().proc_net_unix)
-    if (table.origin.netns == origin.netns && table.origin.pass == origin.pass) return;
-  auto table = decode::decode_proc_net_unix(context.member.bytes);
+  if (!note_view(context, origin, view, family, 0)) return;
+  auto table = decode(context.member.bytes);
   context.report(table.problems);
-  context.records().proc_net_unix.push_back({origin, std::move(table.rows)});
+  (context.records().*list).push_back({origin, std::move(table.rows)});
+}
+
+void read_sockstat(const Context& context) {
+  const auto rows = decode::decode_proc_net_sockstat(context.member.bytes);
+  context.report(rows.problems);
+  reconstruct::add_sockstat(context.records(), context.origin().netns, rows.rows);
+}
+
+void read_protocols(const Context& context) {
+  const auto rows = decode::decode_proc_net_protocols(context.member.bytes);
+  context.report(rows.problems);
+  reconstruct::add_protocols(context.records(), context.origin().netns, rows.rows);
+}
+
+void read_sockprotonames(const Context& context) {
+  base::Problems problems;
+  auto origin = context.origin();
+  origin.netns = 0;
+  if (context.stars.at(0).starts_with("pass")) origin.pass = base::parse_integer<std::uint8_t>(context.stars[0].substr(4)).value_or(1);
+  reconstruct::add_sockprotonames(context.records(), origin, context.member.bytes, problems);
+  context.report(problems);
+}
+
+void read_cgroup_ids(const Context& context) {
+  base::Problems problems;
+  reconstruct::add_cgroup_ids(context.records(), context.member.bytes, problems);
+  context.report(problems);
 }
 
 // Processes.
@@ -206,7 +277,18 @@ void read_fds(const Context& context) {
   if (!pid) return;
   const auto links = decode::decode_link_list(context.member.bytes);
   context.report(links.problems);
-  reconstruct::add_fds(context.records(), *pid, links.rows);
+  // proc/PID/fds is the first walk, proc/PID/passN/fds a later one.
+  std::uint8_t pass = 1;
+  if (context.stars.size() > 1) pass = base::parse_integer<std::uint8_t>(context.stars[1].substr(std::min<std::size_t>(4, context.stars[1].size()))).value_or(2);
+  reconstruct::add_fds(context.records(), *pid, links.rows, pass == 1 ? 1 : 2);
+}
+
+void read_mountinfo(const Context& context) {
+  const auto pid = context.pid();
+  if (!pid) return;
+  const auto mounts = decode::decode_mountinfo(context.member.bytes);
+  context.report(mounts.problems);
+  reconstruct::add_mountinfo(context.records(), *pid, mounts.rows);
 }
 
 void read_links(const Context& context) {
@@ -215,6 +297,15 @@ void read_links(const Context& context) {
   const auto links = decode::decode_link_list(context.member.bytes);
   context.report(links.problems);
   reconstruct::add_links(context.records(), *pid, links.rows);
+}
+
+void read_thread_links(const Context& context) {
+  const auto pid = context.pid();
+  const auto tid = base::parse_integer<std::int64_t>(context.stars.at(1));
+  if (!pid || !tid) return;
+  const auto links = decode::decode_link_list(context.member.bytes);
+  context.report(links.problems);
+  reconstruct::add_thread_links(context.records(), *pid, *tid, links.rows);
 }
 
 // A symlink of a procfs tree: proc/PID/fd/3, proc/PID/exe, proc/PID/ns/net.
@@ -259,6 +350,7 @@ using model::View;
 constexpr std::uint16_t kIn = model::kFamilyInet, kIn6 = model::kFamilyInet6;
 
 // The tables of /proc/net, which an archive has once a namespace and a copy of /proc in one of three places.
+#define SSNAP_NETLINK(table, function) {"netns/*/netlink/*/" table ".pcap", function}
 #define SSNAP_PROC_NET(file, function) \
   {"netns/*/proc/net/" file, function}, {"proc/net/" file, function}, {"proc/self/net/" file, function}, \
       {"proc/1/net/" file, function}
@@ -267,10 +359,27 @@ constexpr Row kRows[] = {
     {"capture.json", read_capture_info},
     {"end.json", read_end_info},
     {"journal/*", read_journal},
-    {"netns/*/netlink/*/inet_diag-tcp.pcap", read_inet_diag},
-    {"netns/*/netlink/*/inet_diag-udp4.pcap", read_inet_diag},
-    {"netns/*/netlink/*/inet_diag-udp6.pcap", read_inet_diag},
-    {"netns/*/netlink/*/unix_diag.pcap", read_unix_diag},
+    SSNAP_NETLINK("inet_diag-tcp", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-udp4", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-udp6", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-udplite4", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-udplite6", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-raw4", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-raw6", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-mptcp4", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-mptcp6", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-sctp4", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-sctp6", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-dccp4", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-dccp6", read_inet_diag),
+    SSNAP_NETLINK("unix_diag", (read_dump<decode::decode_unix_diag, &Records::unix_dumps, View::unix_diag, model::kFamilyUnix>)),
+    SSNAP_NETLINK("packet_diag", (read_dump<decode::decode_packet_diag, &Records::packet_dumps, View::packet_diag, model::kFamilyPacket>)),
+    SSNAP_NETLINK("netlink_diag", (read_dump<decode_netlink, &Records::netlink_dumps, View::netlink_diag, model::kFamilyNetlink>)),
+    SSNAP_NETLINK("vsock_diag", (read_dump<decode::decode_vsock_diag, &Records::vsock_dumps, View::vsock_diag, model::kFamilyVsock>)),
+    SSNAP_NETLINK("xdp_diag", (read_dump<decode::decode_xdp_diag, &Records::xdp_dumps, View::xdp_diag, model::kFamilyXdp>)),
+    SSNAP_NETLINK("tipc_diag", (read_dump<decode::decode_tipc_diag, &Records::tipc_dumps, View::tipc_diag, model::kFamilyTipc>)),
+    SSNAP_NETLINK("smc_diag", (read_dump<decode::decode_smc_diag, &Records::smc_dumps, View::smc_diag, model::kFamilySmc>)),
+    SSNAP_NETLINK("rtnetlink-link", read_rtnetlink),
     SSNAP_PROC_NET("tcp", (read_proc_net_inet<View::proc_net_tcp, kIn, model::kProtocolTcp>)),
     SSNAP_PROC_NET("tcp6", (read_proc_net_inet<View::proc_net_tcp6, kIn6, model::kProtocolTcp>)),
     SSNAP_PROC_NET("udp", (read_proc_net_inet<View::proc_net_udp, kIn, model::kProtocolUdp>)),
@@ -281,13 +390,25 @@ constexpr Row kRows[] = {
     SSNAP_PROC_NET("raw6", (read_proc_net_inet<View::proc_net_raw6, kIn6, model::kProtocolRaw>)),
     SSNAP_PROC_NET("icmp", (read_proc_net_inet<View::proc_net_icmp, kIn, model::kProtocolIcmp>)),
     SSNAP_PROC_NET("icmp6", (read_proc_net_inet<View::proc_net_icmp6, kIn6, model::kProtocolIcmp6>)),
-    SSNAP_PROC_NET("unix", read_proc_net_unix),
+    SSNAP_PROC_NET("unix", (read_proc_net<decode::decode_proc_net_unix, &Records::proc_net_unix, View::proc_net_unix, model::kFamilyUnix>)),
+    SSNAP_PROC_NET("packet", (read_proc_net<decode::decode_proc_net_packet, &Records::proc_net_packet, View::proc_net_packet, model::kFamilyPacket>)),
+    SSNAP_PROC_NET("netlink", (read_proc_net<decode::decode_proc_net_netlink, &Records::proc_net_netlink, View::proc_net_netlink, model::kFamilyNetlink>)),
+    SSNAP_PROC_NET("sctp/eps", (read_proc_net<decode::decode_proc_net_sctp_eps, &Records::proc_net_sctp_eps, View::proc_net_sctp, kIn>)),
+    SSNAP_PROC_NET("sctp/assocs", (read_proc_net<decode::decode_proc_net_sctp_assocs, &Records::proc_net_sctp_assocs, View::proc_net_sctp, kIn6>)),
+    SSNAP_PROC_NET("sockstat", read_sockstat),
+    SSNAP_PROC_NET("sockstat6", read_sockstat),
+    SSNAP_PROC_NET("protocols", read_protocols),
     {"proc/*/stat", read_stat},
     {"proc/*/status", read_status},
     {"proc/*/cmdline", read_cmdline},
     {"proc/*/cgroup", read_cgroup},
     {"proc/*/fds", read_fds},
+    {"proc/*/*/fds", read_fds},
     {"proc/*/links", read_links},
+    {"proc/*/task/*/links", read_thread_links},
+    {"proc/*/mountinfo", read_mountinfo},
+    {"sockprotonames/*", read_sockprotonames},
+    {"cgroup2-ids", read_cgroup_ids},
     {"proc/*/fd/*", read_symlink},
     {"proc/*/ns/*", read_symlink},
     {"proc/*/exe", read_symlink},
@@ -299,6 +420,7 @@ constexpr Row kRows[] = {
     {"proc/sys/kernel/random/boot_id", (read_host_line<&model::Host::boot_id>)},
     {"etc/passwd", read_passwd},
 };
+#undef SSNAP_NETLINK
 #undef SSNAP_PROC_NET
 
 // Matches a name against a pattern and collects what the stars stood for.
@@ -329,7 +451,7 @@ std::string canonical_name(std::string_view name) {
   constexpr std::string_view kOfAnArchive[] = {"proc/", "netns/", "etc/", "journal/"};
   const bool of_an_archive =
       std::any_of(std::begin(kOfAnArchive), std::end(kOfAnArchive), [&](auto p) { return name.starts_with(p); }) ||
-      name == "capture.json" || name == "end.json" || name == "README.txt" || name == "manifest-sha256.txt";
+      name.starts_with("sockprotonames/") || name == "cgroup2-ids" || name.starts_with("after/") || name == "capture.json" || name == "end.json" || name == "README.txt" || name == "manifest-sha256.txt";
   return of_an_archive ? std::string(name) : "proc/" + std::string(name);
 }
 

@@ -15,6 +15,7 @@ namespace ssnap::pipeline {
 struct Replay {
   reconstruct::Records records;
   base::ByteOrder byte_order = base::ByteOrder::little;  // of the captured host; little until capture.json says
+  bool keep_info = false;  // reconstruct::Options::keep_info
   bool has_capture_info = false;
   std::string capture_info_error;  // why capture.json is of no use
   bool has_end_info = false;

@@ -26,6 +26,7 @@ model::Snapshot finish(Replay replay, const reconstruct::Options& options) {
 
 base::Result<model::Snapshot> replay_directory(const std::string& path, const reconstruct::Options& options) {
   Replay replay;
+  replay.keep_info = options.keep_info;
   const auto report = archive::read_directory(
       path, [](std::string_view name) { return is_wanted(canonical_name(name)); },
       [&](const archive::Member& member) { add_member(replay, canonical_name(member.name), member); });
@@ -45,6 +46,7 @@ base::Result<model::Snapshot> replay_bytes(std::string_view bytes, const reconst
     return base::Error{bytes.empty() ? "no snapshot: the input is empty"
                                      : "no snapshot: the input is no ssnap archive (no zstd frame at its start)"};
   Replay replay;
+  replay.keep_info = options.keep_info;
   const archive::ReadReport report =
       archive::read_archive(bytes, [&](const archive::Member& member) { add_member(replay, member.name, member); });
   if (!replay.has_capture_info) {
@@ -65,7 +67,9 @@ base::Result<model::Snapshot> replay(const std::string& path, const reconstruct:
     return replay_directory(path, options);
   const auto bytes = archive::read_input(path);
   if (bytes.has_error()) return bytes.error();
-  return replay_bytes(*bytes, options);
+  auto snapshot = replay_bytes(*bytes, options);
+  if (snapshot.has_error()) return base::Error{(path == "-" ? "standard input" : path) + ": " + snapshot.error().message};
+  return snapshot;
 }
 
 }  // namespace ssnap::pipeline

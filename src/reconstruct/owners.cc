@@ -13,6 +13,7 @@ using model::Socket;
 struct Holding {
   std::uint32_t process;  // index into Snapshot::processes
   std::uint32_t fd;
+  std::uint8_t pass;
 };
 
 bool is_tcp(const Socket& socket) { return socket.protocol == model::kProtocolTcp && socket.local.address.length != 0; }
@@ -27,6 +28,12 @@ bool accepts(const Socket& listener, const Socket& socket) {
   if (bound.length == wanted.length) return true;
   // A listener on :: serves IPv4 too, unless it was told not to.
   return bound.is_v6() && !(listener.details && listener.details->v6only.value_or(false));
+}
+
+// The tables have netlink sockets that are bound; port id 0 is the kernel's own.
+bool is_kernels_netlink_socket(const Socket& socket) {
+  return socket.family == model::kFamilyNetlink && socket.local.port == 0 && !socket.sightings.empty() &&
+         socket.sightings.front().view != model::View::sockprotoname;
 }
 
 // Listeners that a connection without an inode may be waiting for.
@@ -63,8 +70,8 @@ class Listeners {
   }
 
  private:
-  static std::uint64_t key(std::uint32_t netns, std::uint16_t port) {
-    return static_cast<std::uint64_t>(netns) << 16 | port;
+  static std::uint64_t key(std::uint32_t netns, std::uint32_t port) {
+    return static_cast<std::uint64_t>(netns) << 32 | port;
   }
   const model::Snapshot& snapshot_;
   std::unordered_multimap<std::uint64_t, std::uint32_t> by_port_;
@@ -90,7 +97,7 @@ void join_owners(const Records& records, model::Snapshot& snapshot) {
   for (std::uint32_t i = 0; i < snapshot.processes.size(); ++i) {
     const auto process = records.processes.find(snapshot.processes[i].pid);
     if (process == records.processes.end()) continue;
-    for (const HeldSocket& held : process->second.sockets) holders[held.inode].push_back({i, held.fd});
+    for (const HeldSocket& held : process->second.sockets) holders[held.inode].push_back({i, held.fd, held.pass});
   }
   for (Socket& socket : snapshot.sockets) {
     if (!socket.inode) continue;
@@ -108,6 +115,7 @@ void join_owners(const Records& records, model::Snapshot& snapshot) {
       }
       auto& fds = socket.owners.back().fds;
       if (fds.empty() || fds.back() != holding.fd) fds.push_back(holding.fd);
+      socket.owners.back().passes |= static_cast<std::uint8_t>(1u << (holding.pass - 1));
     }
   }
 
@@ -177,6 +185,9 @@ void give_reasons(model::Snapshot& snapshot) {
     if (++unreadable <= kMaxPidsNamed) unreadable_pids += (unreadable > 1 ? ", " : "") + std::to_string(process.pid);
   }
   if (unreadable > kMaxPidsNamed) unreadable_pids += ", ...";
+  std::uint64_t left_out = 0;  // capture --pid
+  for (const auto& gap : snapshot.gaps)
+    if (gap.source == "proc_list" && gap.kind == base::OutcomeKind::skipped) left_out += gap.count;
 
   for (Socket& socket : snapshot.sockets) {
     if (!socket.owners.empty()) continue;
@@ -199,10 +210,21 @@ void give_reasons(model::Snapshot& snapshot) {
         reason = {model::OwnerlessCode::orphan, "closed by its process, the kernel is finishing"};
         break;
       default:
-        if (unreadable > 0) {
+        if (is_kernels_netlink_socket(socket)) {
+          reason = {model::OwnerlessCode::kernel, "the kernel's own end of this netlink protocol"};
+        } else if (socket.presence == model::Presence::came || socket.presence == model::Presence::went) {
+          reason = {model::OwnerlessCode::gone, socket.presence == model::Presence::came
+                                                    ? "it was not there when the fds were read"
+                                                    : "it ended before its holder's fds were read"};
+        } else if (unreadable > 0) {
           reason = {model::OwnerlessCode::unreadable,
                     "the fds of " + std::to_string(unreadable) + (unreadable == 1 ? " process" : " processes") +
                         " could not be read: pid " + unreadable_pids};
+        } else if (snapshot.capture.incomplete) {
+          reason = {model::OwnerlessCode::unreadable, "the archive is cut: not every process is in it"};
+        } else if (left_out > 0) {
+          reason = {model::OwnerlessCode::unreadable,
+                    std::to_string(left_out) + (left_out == 1 ? " process was" : " processes were") + " left out by --pid"};
         } else {
           reason = {model::OwnerlessCode::unexplained, "no process that was read holds it"};
         }

@@ -19,14 +19,25 @@ class NamespaceIndex {
 // processes.cc: one Process per pid whose stat, links or fds were read.
 void build_processes(const Records& records, model::Snapshot& snapshot);
 
-// sockets.cc: the netlink dumps, each socket once (netns, family, protocol, cookie).
-void merge_inet_dumps(Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
-void merge_unix_dumps(Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
-// sockets.cc: /proc/net as the second view: joined by inode and addresses, what netlink didn't show is added.
+// namespaces.cc: every namespace that was found, how, and what it is called.
+void name_namespaces(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
+
+// merge_*.cc: the netlink dumps, each socket once (netns, family, protocol, cookie).
+class DumpMerge;
+void merge_inet_dumps(Records& records, DumpMerge& merge);
+void merge_unix_dumps(Records& records, DumpMerge& merge);
+void merge_other_dumps(Records& records, DumpMerge& merge);
+// merge_*.cc: /proc/net as the second view: joined by inode and addresses, what netlink didn't show is added.
 void merge_proc_net_inet(const Records& records, NamespaceIndex& namespaces, const Options& options,
                          model::Snapshot& snapshot);
 void merge_proc_net_unix(const Records& records, NamespaceIndex& namespaces, const Options& options,
                          model::Snapshot& snapshot);
+void merge_proc_net_sctp(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
+void merge_proc_net_others(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
+// merge_others.cc: sockets of families that no table showed, known by an fd alone.
+void add_named_sockets(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
+// sockets.cc: which sockets came or went between the dumps.
+void mark_presence(model::Snapshot& snapshot);
 // sockets.cc: the order of Snapshot::sockets.
 void sort_sockets(model::Snapshot& snapshot);
 
@@ -36,6 +47,9 @@ void join_owners(const Records& records, model::Snapshot& snapshot);
 void trace_origins(model::Snapshot& snapshot);
 // owners.cc: a reason for every socket without a certain owner.
 void give_reasons(model::Snapshot& snapshot);
+
+// account.cc: each table's views against each other, the kernel's counters, and the sockets in fd tables.
+void balance_account(const Records& records, model::Snapshot& snapshot);
 
 // peers.cc: the other end, where it is in this snapshot.
 void find_peers(model::Snapshot& snapshot);

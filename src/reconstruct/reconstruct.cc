@@ -1,6 +1,6 @@
 #include "reconstruct/reconstruct.h"
 
-#include "reconstruct/passes.h"
+#include "reconstruct/merge.h"
 
 namespace ssnap::reconstruct {
 
@@ -23,6 +23,7 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   snapshot.gaps = std::move(records.gaps);
   snapshot.sources = std::move(records.sources);
   snapshot.problems = std::move(records.problems);
+  snapshot.cgroups = std::move(records.cgroups);
 
   // The collector's namespace is the host's own view and comes first, also where nothing of it was read.
   NamespaceIndex namespaces(snapshot);
@@ -30,17 +31,25 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   own.own = true;
   own.how = records.own_netns ? "the collector's" : "not told by the input";
 
-  // Processes first: owners point to them.
+  // Processes first: owners point to them, namespaces are named after them.
   build_processes(records, snapshot);
+  name_namespaces(records, namespaces, snapshot);
 
   // One row a socket: netlink decides, /proc/net confirms and adds.
-  merge_inet_dumps(records, namespaces, snapshot);
-  merge_unix_dumps(records, namespaces, snapshot);
+  DumpMerge merge(namespaces, snapshot);
+  merge_inet_dumps(records, merge);
+  merge_unix_dumps(records, merge);
+  merge_other_dumps(records, merge);
   merge_proc_net_inet(records, namespaces, options, snapshot);
   merge_proc_net_unix(records, namespaces, options, snapshot);
+  merge_proc_net_others(records, namespaces, snapshot);
+  merge_proc_net_sctp(records, namespaces, snapshot);
+  balance_account(records, snapshot);
+  add_named_sockets(records, namespaces, snapshot);
+  mark_presence(snapshot);
   sort_sockets(snapshot);
 
-  // Whose they are, since when they share them, and why nobody's.
+  // Whose they are, which of them had it from which, and why nobody's.
   join_owners(records, snapshot);
   trace_origins(snapshot);
   give_reasons(snapshot);

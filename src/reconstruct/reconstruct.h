@@ -8,6 +8,7 @@ namespace ssnap::reconstruct {
 
 struct Options {
   bool keep_proc_net_rows = false;  // for views that imitate a reader of /proc/net
+  bool keep_info = false;           // tcp_info and its like: some 60 numbers a socket
 };
 
 model::Snapshot reconstruct(Records records, const Options& options);

@@ -4,16 +4,31 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "decode/host_files.h"
 #include "decode/inet_diag.h"
 #include "decode/link_list.h"
+#include "decode/mountinfo.h"
+#include "decode/netlink_diag.h"
+#include "decode/packet_diag.h"
 #include "decode/proc_net_inet.h"
+#include "decode/proc_net_netlink.h"
+#include "decode/proc_net_packet.h"
+#include "decode/proc_net_protocols.h"
+#include "decode/proc_net_sctp.h"
+#include "decode/proc_net_sockstat.h"
 #include "decode/proc_net_unix.h"
 #include "decode/proc_pid.h"
+#include "decode/rtnetlink.h"
+#include "decode/smc_diag.h"
+#include "decode/tipc_diag.h"
 #include "decode/unix_diag.h"
+#include "decode/vsock_diag.h"
+#include "decode/xdp_diag.h"
 #include "model/snapshot.h"
 
 namespace ssnap::reconstruct {
@@ -37,9 +52,46 @@ struct ProcNetUnixTable {
   std::vector<decode::ProcNetUnixRow> rows;
 };
 
+struct InetDump {
+  Origin origin;
+  decode::InetDiagDump dump;
+  // Of each row the numbers of INET_DIAG_INFO; empty unless Options::keep_info.
+  std::vector<std::vector<model::InfoField>> info;
+};
+
+// A table of /proc/net of one namespace.
+template <class Row>
+struct ProcNetTable {
+  Origin origin;
+  std::vector<Row> rows;
+};
+
 struct HeldSocket {
   std::uint64_t inode = 0;
   std::uint32_t fd = 0;
+  std::uint8_t pass = 1;  // which walk of the fd tables saw it
+
+  auto operator<=>(const HeldSocket&) const = default;
+};
+
+// A socket in an fd table that no dump showed, and what the kernel calls its protocol.
+struct NamedSocket {
+  std::uint64_t inode = 0;
+  std::int64_t pid = 0;
+  std::uint32_t fd = 0;
+  bool still_held = false;  // when its name was asked for
+  std::string protocol;     // system.sockprotoname; "" where it could not be had
+  Origin origin;
+  std::uint64_t offset = 0;
+};
+
+// A namespace that something other than a process's own membership shows.
+struct NetnsPin {
+  std::uint64_t netns = 0;
+  std::int64_t pid = 0;
+  std::string mount_point;  // an nsfs mount in the mount namespace of pid; "": an fd or a thread
+  std::uint32_t fd = 0;
+  std::int64_t tid = 0;     // a thread of pid that is in it; 0: an fd or a mount
 };
 
 // What the files of one /proc/PID said. Each absent where its file was.
@@ -56,16 +108,38 @@ struct ProcessRecords {
   std::vector<HeldSocket> sockets;
 };
 
+// The kernel's own counts of one namespace, and what its links are called.
+struct NetnsFacts {
+  std::map<std::string, std::int64_t> counters;      // "TCP.inuse" of sockstat, "UNIX" of protocols
+  std::map<std::uint32_t, std::string> interfaces;   // index -> name
+};
+
 struct Records {
   std::vector<std::string> members;
   model::Host host;
   model::Capture capture;
   std::optional<std::int64_t> boot_realtime_nsec;  // when the host booted: what start_ticks count from
   std::optional<std::uint64_t> own_netns;          // inode of the collector's network namespace
-  std::vector<std::pair<Origin, decode::InetDiagDump>> inet_dumps;
+  std::vector<InetDump> inet_dumps;
   std::vector<std::pair<Origin, decode::UnixDiagDump>> unix_dumps;
+  std::vector<std::pair<Origin, decode::PacketDiagDump>> packet_dumps;
+  std::vector<std::pair<Origin, decode::NetlinkDiagDump>> netlink_dumps;
+  std::vector<std::pair<Origin, decode::VsockDiagDump>> vsock_dumps;
+  std::vector<std::pair<Origin, decode::XdpDiagDump>> xdp_dumps;
+  std::vector<std::pair<Origin, decode::TipcDiagDump>> tipc_dumps;
+  std::vector<std::pair<Origin, decode::SmcDiagDump>> smc_dumps;
   std::vector<ProcNetInetTable> proc_net_inet;
   std::vector<ProcNetUnixTable> proc_net_unix;
+  std::vector<ProcNetTable<decode::ProcNetPacketRow>> proc_net_packet;
+  std::vector<ProcNetTable<decode::ProcNetNetlinkRow>> proc_net_netlink;
+  std::vector<ProcNetTable<decode::ProcNetSctpEndpoint>> proc_net_sctp_eps;
+  std::vector<ProcNetTable<decode::ProcNetSctpAssociation>> proc_net_sctp_assocs;
+  std::vector<NamedSocket> named_sockets;
+  std::vector<NetnsPin> netns_pins;
+  std::map<std::uint64_t, NetnsFacts> netns_facts;  // by inode
+  std::map<std::uint64_t, std::string> cgroups;     // id -> path
+  // Which views of which tables were read whole, by namespace: view, family, protocol (0: of all protocols).
+  std::map<std::uint64_t, std::set<std::tuple<model::View, std::uint16_t, std::uint16_t>>> views;
   std::map<std::int64_t, ProcessRecords> processes;  // by pid
   std::map<std::uint32_t, std::string> users;
   std::vector<model::Gap> gaps;
@@ -75,11 +149,21 @@ struct Records {
 
 void add_stat(Records& records, std::int64_t pid, decode::ProcPidStat stat);
 void add_cgroup(Records& records, std::int64_t pid, const std::vector<decode::CgroupRow>& rows);
-// `fds` and `links` of the archive.
-void add_fds(Records& records, std::int64_t pid, const std::vector<decode::LinkRecord>& links);
+// `fds` and `links` of the archive. `pass`: which walk.
+void add_fds(Records& records, std::int64_t pid, const std::vector<decode::LinkRecord>& links, std::uint8_t pass);
 void add_links(Records& records, std::int64_t pid, const std::vector<decode::LinkRecord>& links);
+// `links` of a thread that is in another network namespace than its process.
+void add_thread_links(Records& records, std::int64_t pid, std::int64_t tid, const std::vector<decode::LinkRecord>& links);
 // One symlink of a procfs tree: "fd/3", "exe", "ns/net".
 void add_link(Records& records, std::int64_t pid, const decode::LinkRecord& link);
+// The network namespaces that are mounted somewhere, from the mountinfo of process `pid`.
+void add_mountinfo(Records& records, std::int64_t pid, const std::vector<decode::MountRow>& rows);
+void add_links_of_netns(Records& records, std::uint64_t netns, const std::vector<decode::RtLink>& links);
+void add_sockstat(Records& records, std::uint64_t netns, const std::vector<decode::ProcNetSockstatRow>& rows);
+void add_protocols(Records& records, std::uint64_t netns, const std::vector<decode::ProcNetProtocolsRow>& rows);
+// The archive's own lists (docs/format.md): "INODE PID FD held|gone NAME" and "ID PATH", records ended by NUL.
+void add_sockprotonames(Records& records, const Origin& origin, std::string_view bytes, base::Problems& problems);
+void add_cgroup_ids(Records& records, std::string_view bytes, base::Problems& problems);
 void add_passwd(Records& records, const std::vector<decode::PasswdRow>& rows);
 
 }  // namespace ssnap::reconstruct

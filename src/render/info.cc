@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "base/clock.h"
+#include "render/account.h"
 #include "render/escape.h"
+#include "render/words.h"
 
 namespace ssnap::render {
 namespace {
@@ -14,6 +17,10 @@ namespace {
 constexpr std::size_t kLabelWidth = 14;
 // A damaged archive may have a problem per row; the JSON has them all.
 constexpr std::size_t kMaxProblemsShown = 50;
+// Lines of gaps: as many different ones as a host in its right mind has.
+constexpr std::size_t kMaxGapLinesShown = 200;
+// A host may have thousands; the JSON has them all.
+constexpr std::size_t kMaxNamespacesShown = 20;
 
 void line(std::string& out, std::string_view label, const std::string& value) {
   if (value.empty()) return;
@@ -86,17 +93,49 @@ void append_sockets(std::string& out, const model::Snapshot& snapshot) {
     else if (socket.ownerless_reason) ++reasons[std::string(model::ownerless_name(socket.ownerless_reason->code))];
   }
   std::string list;
-  for (const auto& [key, count] : counts) {
+  for (const auto& [key, number] : counts) {
     const auto family = model::family_name(key.first);
     const auto protocol = model::protocol_name(key.first, key.second);
     list += (list.empty() ? ": " : ", ") + (family.empty() ? std::to_string(key.first) : std::string(family)) + " " +
-            (protocol.empty() ? std::to_string(key.second) : std::string(protocol)) + " " + std::to_string(count);
+            (protocol.empty() ? std::to_string(key.second) : std::string(protocol)) + " " + std::to_string(number);
   }
   line(out, "Sockets", std::to_string(snapshot.sockets.size()) + " in " + std::to_string(snapshot.namespaces.size()) +
                            (snapshot.namespaces.size() == 1 ? " namespace" : " namespaces") + list);
   std::string without;
-  for (const auto& [reason, count] : reasons) without += (without.empty() ? "; none: " : ", ") + reason + " " + std::to_string(count);
-  line(out, "Owners", std::to_string(owned) + " sockets have one" + without);
+  for (const auto& [reason, number] : reasons) without += (without.empty() ? "; none: " : ", ") + reason + " " + std::to_string(number);
+  line(out, "Owners", std::to_string(owned) + (owned == 1 ? " socket has one" : " sockets have one") + without);
+}
+
+// The host's own, then those with most sockets.
+void append_namespaces(std::string& out, const model::Snapshot& snapshot) {
+  const auto& all = snapshot.namespaces;
+  if (all.size() < 2) return;
+  std::vector<std::uint64_t> sockets(all.size());
+  for (const auto& socket : snapshot.sockets)
+    if (socket.netns < sockets.size()) ++sockets[socket.netns];
+  std::vector<std::uint32_t> order;
+  for (std::uint32_t i = 0; i < all.size(); ++i) order.push_back(i);
+  std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return all[a].own != all[b].own ? all[a].own : sockets[a] > sockets[b];
+  });
+  const std::size_t shown = std::min(order.size(), kMaxNamespacesShown);
+  out += "\nNamespaces: inode, sockets, name, how it was found\n";
+  for (std::size_t i = 0; i < shown; ++i) {
+    const auto& netns = all[order[i]];
+    char text[64];
+    std::snprintf(text, sizeof text, "%12llu %8llu   ", static_cast<unsigned long long>(netns.inode),
+                  static_cast<unsigned long long>(sockets[order[i]]));
+    out += text + (netns.name.empty() ? std::string(netns.own ? "own" : "-") : escape_terminal(netns.name)) +
+           (netns.how.empty() ? "" : ", " + escape_terminal(netns.how)) + "\n";
+  }
+  if (shown == order.size()) return;
+  std::uint64_t rest = 0, empty = 0;
+  for (std::size_t i = shown; i < order.size(); ++i) {
+    rest += sockets[order[i]];
+    if (sockets[order[i]] == 0) ++empty;
+  }
+  out += "  and " + std::to_string(order.size() - shown) + " more with " + count(rest, "socket") + ", " +
+         std::to_string(empty) + " of them without any; all in --format json\n";
 }
 
 void append_sources(std::string& out, const model::Snapshot& snapshot) {
@@ -112,28 +151,58 @@ void append_sources(std::string& out, const model::Snapshot& snapshot) {
   }
 }
 
-// Gaps that differ only in their process are one line.
+struct GapGroup {
+  std::uint64_t count = 0;
+  std::vector<std::int64_t> pids;
+  std::set<std::uint64_t> namespaces;
+};
+
+// What a gap is about, whichever process and namespace it is of.
+std::string gap_subject(const model::Gap& gap) {
+  std::string what = gap.detail.empty() ? gap.member : gap.detail;
+  // A process's own file is in the group of that file.
+  if (gap.pid && gap.detail.empty()) what = what.substr(what.rfind('/') + 1);
+  if (!gap.netns || *gap.netns == 0) return what;
+  const std::string inode = std::to_string(*gap.netns);
+  if (what.starts_with("netns/" + inode + '/')) what.erase(0, inode.size() + 7);
+  std::string out;
+  std::size_t from = 0;
+  for (std::size_t at; (at = what.find(inode, from)) != std::string::npos; from = at + inode.size())
+    out += what.substr(from, at - from) + "INODE";
+  return out + what.substr(from);
+}
+
+// ", in 1000 namespaces"; "" where there is only one.
+std::string gap_namespaces(const model::Snapshot& snapshot, const std::set<std::uint64_t>& inodes) {
+  if (inodes.empty() || snapshot.namespaces.size() < 2) return "";
+  if (inodes.size() > 1) return ", in " + std::to_string(inodes.size()) + " namespaces";
+  const auto inode = *inodes.begin();
+  for (std::uint32_t i = 0; i < snapshot.namespaces.size(); ++i)
+    if (snapshot.namespaces[i].inode == inode && inode != 0) return ", in namespace " + namespace_word(snapshot, i);
+  return ", in namespace " + std::to_string(inode);
+}
+
+// Gaps that differ only in their process or their namespace are one line.
 void append_gaps(std::string& out, const model::Snapshot& snapshot) {
   if (snapshot.gaps.empty()) {
-    out += "\nNo gaps.\n";
+    out += snapshot.capture.incomplete ? "\nNo gaps in what was read.\n" : "\nNo gaps.\n";
     return;
   }
-  struct Group {
-    std::uint64_t count = 0;
-    std::vector<std::int64_t> pids;
-  };
-  std::map<std::tuple<base::OutcomeKind, std::string, int, std::string>, Group> groups;
+  std::map<std::tuple<base::OutcomeKind, std::string, int, std::string>, GapGroup> groups;
   for (const auto& gap : snapshot.gaps) {
-    // A process's own file is in the group of that file, whichever process it is.
-    std::string what = gap.detail.empty() ? gap.member : gap.detail;
-    if (gap.pid && gap.detail.empty()) what = what.substr(what.rfind('/') + 1);
-    Group& group = groups[{gap.kind, gap.source, gap.errno_number, std::move(what)}];
+    GapGroup& group = groups[{gap.kind, gap.source, gap.errno_number, gap_subject(gap)}];
     group.count += gap.count;
     if (gap.pid) group.pids.push_back(*gap.pid);
+    if (gap.netns) group.namespaces.insert(*gap.netns);
   }
   constexpr std::size_t kMaxPidsShown = 12;
   out += "\nGaps\n";
+  std::size_t lines = 0;
   for (const auto& [key, group] : groups) {
+    if (lines++ == kMaxGapLinesShown) {
+      out += "  and " + std::to_string(groups.size() - kMaxGapLinesShown) + " more kinds; all in --format json\n";
+      break;
+    }
     const auto& [kind, source, error, what] = key;
     std::string text = "  " + std::to_string(group.count) + " " + std::string(base::outcome_name(kind)) + ": " +
                        escape_terminal(source);
@@ -142,6 +211,7 @@ void append_gaps(std::string& out, const model::Snapshot& snapshot) {
       const auto name = base::errno_name(error);
       text += " (" + (name.empty() ? "errno " + std::to_string(error) : std::string(name)) + ")";
     }
+    text += gap_namespaces(snapshot, group.namespaces);
     if (!group.pids.empty()) {
       text += group.pids.size() == 1 ? ", pid" : ", pids";
       for (std::size_t i = 0; i < group.pids.size() && i < kMaxPidsShown; ++i) text += " " + std::to_string(group.pids[i]);
@@ -170,6 +240,8 @@ std::string render_info(const model::Snapshot& snapshot) {
   append_host(out, snapshot);
   append_capture(out, snapshot);
   append_sockets(out, snapshot);
+  append_namespaces(out, snapshot);
+  append_account(out, snapshot);
   append_sources(out, snapshot);
   append_gaps(out, snapshot);
   append_problems(out, snapshot);

@@ -7,7 +7,7 @@
 
 namespace ssnap::render {
 
-// Host, custody, times, sources, coverage, gaps and problems, as text.
+// Host, custody, times, namespaces, the account, sources, coverage, gaps and problems, as text.
 std::string render_info(const model::Snapshot& snapshot);
 
 }  // namespace ssnap::render

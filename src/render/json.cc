@@ -1,78 +1,15 @@
 #include "render/json.h"
 
 #include <algorithm>
-#include <boost/json.hpp>
 
-#include "base/clock.h"
-#include "render/escape.h"
+#include "render/json_details.h"
+#include "render/json_item.h"
 #include "render/words.h"
 
 namespace ssnap::render {
 namespace {
 
-namespace json = boost::json;
 using model::Snapshot;
-
-// Digits of the fraction in every time.
-constexpr int kTimeDigits = 3;
-
-// One object in the making. What is absent gets no key.
-class Item {
- public:
-  explicit Item(json::object& object) : object_(object) {}
-
-  template <class T>
-  void number(json::string_view key, const T& value) {
-    object_.emplace(key, value);
-  }
-  template <class T>
-  void number(json::string_view key, const std::optional<T>& value) {
-    if (value) object_.emplace(key, *value);
-  }
-  void flag(json::string_view key, bool value) { object_.emplace(key, value); }
-  // A name of ours: needs no escape.
-  void word(json::string_view key, std::string_view value) {
-    object_.emplace(key, json::string_view(value.data(), value.size()));
-  }
-  // Bytes of the host.
-  void bytes(json::string_view key, std::string_view value) {
-    object_.emplace(key, escape_json_bytes(value));
-  }
-  void bytes_if(json::string_view key, const std::optional<std::string>& value) {
-    if (value) bytes(key, *value);
-  }
-  void bytes_unless_empty(json::string_view key, std::string_view value) {
-    if (!value.empty()) bytes(key, value);
-  }
-  void time(json::string_view key, const std::optional<std::int64_t>& realtime_nsec) {
-    if (realtime_nsec) word(key, base::rfc3339_utc(*realtime_nsec, kTimeDigits));
-  }
-  void byte_strings(json::string_view key, const std::vector<std::string>& values) {
-    auto& out = list(key);
-    out.reserve(values.size());
-    for (const auto& value : values) out.emplace_back(escape_json_bytes(value));
-  }
-  template <class T>
-  void numbers(json::string_view key, const std::vector<T>& values) {
-    auto& out = list(key);
-    out.reserve(values.size());
-    for (const auto value : values) out.emplace_back(value);
-  }
-  json::array& list(json::string_view key) {
-    return object_.emplace(key, json::array(object_.storage())).first->value().get_array();
-  }
-  Item item(json::string_view key) {
-    return Item(object_.emplace(key, json::object(object_.storage())).first->value().get_object());
-  }
-
- private:
-  json::object& object_;
-};
-
-Item add_item(json::array& list) {
-  list.emplace_back(json::object(list.storage()));
-  return Item(list.back().get_object());
-}
 
 void put_user(Item& item, const Snapshot& snapshot, const std::optional<std::uint32_t>& uid) {
   item.number("uid", uid);
@@ -143,11 +80,32 @@ void fill_process(Item item, const Snapshot& snapshot, const model::Process& pro
   item.number("fd_count", process.fd_count);
 }
 
+// The port number of vsock's wildcards is their CID's too (VMADDR_PORT_ANY, VMADDR_CID_ANY).
+constexpr std::uint32_t kVsockAny = 0xffffffff;
+
 void fill_endpoint(Item item, const Snapshot& snapshot, const model::Socket& socket,
-                   const model::Endpoint& end) {
-  if (end.address.length == 0) return;
-  item.word("address", end.address.to_string());
-  if (socket.protocol != model::kProtocolRaw) item.number("port", end.port);
+                   const model::Endpoint& end, bool local) {
+  switch (socket.family) {
+    case model::kFamilyNetlink:
+      if (local ? local_is_known(socket) : peer_is_known(socket)) item.number("port_id", end.port);
+      break;
+    case model::kFamilyVsock:
+      if (!end.node) break;
+      item.number("cid", *end.node);
+      item.flag_if_set("any_cid", *end.node == kVsockAny);
+      item.number("port", end.port);
+      item.flag_if_set("any_port", end.port == kVsockAny);
+      break;
+    case model::kFamilyTipc:
+      if (!end.node) break;
+      item.number("node", *end.node);
+      item.number("port", end.port);
+      break;
+    default:
+      if (end.address.length == 0) break;
+      item.word("address", end.address.to_string());
+      if (!is_raw(socket)) item.number("port", end.port);
+  }
   if (end.interface_index == 0) return;
   item.bytes_unless_empty("interface", interface_name(snapshot, socket.netns, end.interface_index));
   item.number("interface_index", end.interface_index);
@@ -163,13 +121,13 @@ void put_ends(Item& item, const Snapshot& snapshot, const model::Socket& socket)
   if (socket.family == model::kFamilyUnix)
     put_unix_name(local, socket.name);
   else
-    fill_endpoint(local, snapshot, socket, socket.local);
+    fill_endpoint(local, snapshot, socket, socket.local, true);
   Item peer = item.item("peer");
   if (socket.family == model::kFamilyUnix) {
     put_unix_name(peer, socket.peer_name);
     peer.number("inode", socket.peer_inode);
   } else {
-    fill_endpoint(peer, snapshot, socket, socket.peer);
+    fill_endpoint(peer, snapshot, socket, socket.peer, false);
   }
 }
 
@@ -179,44 +137,6 @@ void fill_timer(Item item, const model::Timer& timer) {
   item.number("number", timer.number);
   item.number("expires_msec", timer.expires_msec);
   item.number("retransmits", timer.retransmits);
-}
-
-void fill_details(Item item, const model::SocketDetails& details) {
-  // SK_MEMINFO_* (include/uapi/linux/sock_diag.h), in order.
-  static constexpr json::string_view kMemory[] = {"rmem_alloc", "rcvbuf",    "wmem_alloc",
-                                                  "sndbuf",     "fwd_alloc", "wmem_queued",
-                                                  "optmem",     "backlog",   "drops"};
-  item.number("tos", details.tos);
-  item.number("tclass", details.tclass);
-  item.number("shutdown", details.shutdown);
-  item.number("v6only", details.v6only);
-  item.number("mark", details.mark);
-  item.number("class_id", details.class_id);
-  if (details.cgroup_id) item.word("cgroup_id", std::to_string(*details.cgroup_id));
-  item.number("sockopt", details.sockopt);
-  item.number("raw_protocol", details.raw_protocol);
-  if (details.raw_protocol) {
-    const auto name = model::ip_protocol_name(*details.raw_protocol);
-    if (!name.empty()) item.word("raw_protocol_name", name);
-  }
-  item.bytes_unless_empty("congestion", details.congestion);
-  if (!details.skmeminfo.empty()) {
-    Item memory = item.item("skmeminfo");
-    std::size_t i = 0;
-    for (; i < details.skmeminfo.size() && i < std::size(kMemory); ++i)
-      memory.number(kMemory[i], details.skmeminfo[i]);
-    // A newer kernel's.
-    if (i < details.skmeminfo.size())
-      memory.numbers("further", std::vector(details.skmeminfo.begin() + static_cast<std::ptrdiff_t>(i),
-                                            details.skmeminfo.end()));
-  }
-  item.number("vfs_inode", details.vfs_inode);
-  if (details.vfs_device) {
-    Item device = item.item("vfs_device");
-    device.number("major", *details.vfs_device >> 20);
-    device.number("minor", *details.vfs_device & 0xfffff);
-  }
-  if (!details.pending_inodes.empty()) item.numbers("pending_inodes", details.pending_inodes);
 }
 
 void fill_owner(Item item, const Snapshot& snapshot, const model::Owner& owner) {
@@ -229,6 +149,11 @@ void fill_owner(Item item, const Snapshot& snapshot, const model::Owner& owner) 
     if (process.cmdline) item.byte_strings("cmdline", *process.cmdline);
   }
   item.numbers("fds", owner.fds);
+  if (owner.passes != 0) {
+    json::array& passes = item.list("passes");
+    for (int pass = 1; pass <= 8; ++pass)
+      if ((owner.passes >> (pass - 1) & 1) != 0) passes.emplace_back(pass);
+  }
   item.number("tid", owner.tid);
   item.word("via", model::via_name(owner.via));
   item.word("certainty", model::certainty_name(owner.certainty));
@@ -272,6 +197,7 @@ void fill_socket(Item item, const Snapshot& snapshot, const model::Socket& socke
   item.number("protocol_number", socket.protocol);
   item.word("state", state_word(socket.state));
   item.number("state_number", socket.state);
+  if (socket.presence) item.word("presence", model::presence_name(*socket.presence));
   put_ends(item, snapshot, socket);
   item.number("recv_queue", socket.recv_queue);
   item.number("send_queue", socket.send_queue);
@@ -279,7 +205,7 @@ void fill_socket(Item item, const Snapshot& snapshot, const model::Socket& socke
   if (socket.cookie) item.word("cookie", std::to_string(*socket.cookie));
   put_user(item, snapshot, socket.uid);
   if (socket.timer) fill_timer(item.item("timer"), *socket.timer);
-  if (socket.details) fill_details(item.item("details"), *socket.details);
+  if (socket.details) fill_details(item.item("details"), snapshot, socket);
   json::array& owners = item.list("owners");
   owners.reserve(socket.owners.size());
   for (const auto& owner : socket.owners) fill_owner(add_item(owners), snapshot, owner);
@@ -314,6 +240,26 @@ void fill_gap(Item item, const model::Gap& gap) {
   item.bytes_unless_empty("detail", gap.detail);
 }
 
+void fill_account_line(Item item, const Snapshot& snapshot, const model::AccountLine& line) {
+  if (line.netns < snapshot.namespaces.size() && snapshot.namespaces[line.netns].inode != 0)
+    item.number("netns", snapshot.namespaces[line.netns].inode);
+  item.bytes("table", line.table);
+  item.number("dumped", line.dumped);
+  item.number("listed", line.listed);
+  item.number("both", line.both);
+  item.number("counter", line.counter);
+  item.number("countable", line.countable);
+  item.byte_strings("explained", line.explained);
+  item.number("unexplained", line.unexplained);
+}
+
+void fill_held(Item item, const model::HeldAccount& held) {
+  item.number("inodes", held.inodes);
+  item.number("in_tables", held.in_tables);
+  item.byte_strings("explained", held.explained);
+  item.number("unexplained", held.unexplained);
+}
+
 void fill_problem(Item item, const model::MemberProblem& problem) {
   item.bytes_unless_empty("member", problem.member);
   item.number("offset", problem.offset);
@@ -338,7 +284,12 @@ class Writer {
   }
   template <class Range, class Fill>
   void write_list(std::string_view type, std::string_view key, const Range& range, Fill&& fill) {
-    if (!lines_) text += ",\n\"" + std::string(key) + "\": [";
+    if (!lines_) text += ",\n\"" + std::string(key) + "\": ";
+    write_items(type, range, fill);
+  }
+  template <class Range, class Fill>
+  void write_items(std::string_view type, const Range& range, Fill&& fill) {
+    if (!lines_) text += '[';
     bool first = true;
     for (const auto& element : range) {
       if (!lines_) text += first ? "\n" : ",\n";
@@ -376,7 +327,13 @@ std::string render(const Rows& rows, bool lines) {
                     [](Item& item, const model::Gap& gap) { fill_gap(item, gap); });
   writer.write_list("problem", "problems", snapshot.problems,
                     [](Item& item, const model::MemberProblem& problem) { fill_problem(item, problem); });
-  if (!lines) writer.text += "\n}\n";
+  if (!lines) writer.text += ",\n\"account\": {\n\"tables\": ";
+  writer.write_items("account", snapshot.account, [&](Item& item, const model::AccountLine& line) {
+    fill_account_line(item, snapshot, line);
+  });
+  if (!lines) writer.text += ",\n\"held\": ";
+  writer.write("held", [&](Item& item) { fill_held(item, snapshot.held); });
+  if (!lines) writer.text += "\n}\n}\n";
   return std::move(writer.text);
 }
 

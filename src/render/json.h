@@ -7,9 +7,10 @@
 
 namespace ssnap::render {
 
-// One object with host, capture, namespaces, processes, sockets, gaps, problems; ends with a newline.
+// One object with host, capture, namespaces, processes, sockets, gaps, problems, account; ends with a newline.
 std::string render_json(const Rows& rows);
-// One object a line, each with a `type`: host, capture, namespace, process, socket, gap, problem.
+// One object a line, each with a `type`: host, capture, namespace, process, socket, gap, problem, account
+// (a table), held.
 std::string render_ndjson(const Rows& rows);
 
 }  // namespace ssnap::render

@@ -161,7 +161,7 @@ class Netstat {
                                            ? *socket.details->raw_protocol
                                            : std::uint16_t{0};
     const Address local = address(socket.local.address, raw ? raw_protocol : socket.local.port);
-    const Address peer = address(socket.peer.address, raw ? std::uint16_t{0} : socket.peer.port);
+    const Address peer = address(socket.peer.address, raw ? std::uint32_t{0} : socket.peer.port);
     out_ += left(std::string(table.label), 5) + ' ' + right(std::to_string(row.recv_queue), 6) + ' ' +
             right(std::to_string(row.send_queue), 6) + ' ' + left(local.text, 23) + ' ' +
             left(peer.text, 23) + ' ' +
@@ -206,7 +206,7 @@ class Netstat {
     if (options_.programs) explain_owners(socket, program);
   }
 
-  Address address(const base::IpAddress& ip, std::uint16_t port) const {
+  Address address(const base::IpAddress& ip, std::uint32_t port) const {
     Address out;
     const std::string host = ip.unmapped().to_string();
     const std::string service = port == 0 ? "*" : std::to_string(port);
@@ -253,6 +253,9 @@ class Netstat {
     const auto name = cmdline.front().substr(0, kCmdlineBytes);
     return name.starts_with('/') ? name.substr(name.rfind('/') + 1) : name;
   }
+
+  // About the whole answer, not about the row above.
+  void remark(const std::string& text) { out_ += text + '\n'; }
 
   void note(const std::string& sentence) { out_ += "  └ " + sentence + '\n'; }
 
@@ -312,12 +315,13 @@ class Netstat {
       if (has_row[i] || socket.netns != netns_ || !in_tables(socket)) continue;
       ++(socket.state == model::kStateBoundInactive ? inactive : others);
     }
-    if (inactive != 0)
-      note("netstat can't show " + count(inactive, "socket") + " that " + (inactive == 1 ? "is" : "are") +
+    // -l would not show them if it could.
+    if (inactive != 0 && (options_.all || !options_.listening))
+      remark("netstat can't show " + count(inactive, "socket") + " that " + (inactive == 1 ? "is" : "are") +
            " bound but neither listening nor connected: /proc/net has no row for " +
            (inactive == 1 ? "it" : "them"));
     if (others != 0)
-      note("netstat can't show " + count(others, "socket") +
+      remark("netstat can't show " + count(others, "socket") +
            " that /proc/net had no row for when it was read");
   }
 

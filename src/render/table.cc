@@ -1,6 +1,7 @@
 #include "render/table.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <set>
 
@@ -21,14 +22,9 @@ struct Context {
   bool several_protocols = false;
   bool any_peer = false;
   bool any_reach = false;
+  bool any_presence = false;
 };
 
-bool is_unix(const Socket& socket) {
-  return socket.family == model::kFamilyUnix;
-}
-bool is_ip(const Socket& socket) {
-  return socket.family == model::kFamilyInet || socket.family == model::kFamilyInet6;
-}
 
 std::string protocol_cell(const Context&, const Socket& socket) {
   const auto protocol = protocol_word(socket.family, socket.protocol);
@@ -37,6 +33,12 @@ std::string protocol_cell(const Context&, const Socket& socket) {
 
 std::string state_cell(const Context&, const Socket& socket) {
   return state_word(socket.state);
+}
+
+// Those that lived through the capture have no mark.
+std::string seen_cell(const Context&, const Socket& socket) {
+  if (!socket.presence || *socket.presence == model::Presence::throughout) return "";
+  return std::string(model::presence_name(*socket.presence));
 }
 
 std::string queue_cell(const Context&, const Socket& socket) {
@@ -60,7 +62,7 @@ std::string endpoint_text(const Context& context, const Socket& socket, const mo
   if (end.address.is_v6()) out.insert(0, 1, '[').push_back(']');
   if (end.interface_index != 0) out += '%' + interface_word(context, socket, end.interface_index);
   out += ':';
-  if (socket.protocol == model::kProtocolRaw) {
+  if (is_raw(socket)) {
     const auto protocol = socket.details ? socket.details->raw_protocol : std::nullopt;
     if (!local || !protocol) return out + '*';
     const auto name = model::ip_protocol_name(*protocol);
@@ -75,27 +77,116 @@ std::string unix_name_text(const model::UnixName& name) {
   return out += escape_terminal(name.bytes);
 }
 
-std::string local_cell(const Context& context, const Socket& socket) {
-  return is_unix(socket) ? unix_name_text(socket.name) : endpoint_text(context, socket, socket.local, true);
+// VMADDR_CID_ANY, VMADDR_PORT_ANY.
+constexpr std::uint32_t kVsockAny = 0xffffffff;
+
+std::string vsock_text(const model::Endpoint& end) {
+  if (!end.node) return "";
+  const auto part = [](std::uint32_t value) { return value == kVsockAny ? "*" : std::to_string(value); };
+  return part(*end.node) + ':' + part(end.port);
 }
 
-bool has_peer(const Socket& socket) {
-  if (is_unix(socket)) return socket.peer_name.kind != model::UnixName::Kind::none || socket.peer_inode;
-  return socket.peer.port != 0 || (socket.peer.address.length != 0 && !socket.peer.address.is_any());
+std::string tipc_text(const model::Endpoint& end) {
+  return end.node ? std::to_string(*end.node) + ':' + std::to_string(end.port) : std::string();
+}
+
+// "all on eth0", "ip on any, promiscuous".
+std::string packet_text(const Context& context, const Socket& socket) {
+  const auto index = socket.local.interface_index;
+  const auto* packet = socket.details ? socket.details->packet.get() : nullptr;
+  if (packet == nullptr && index == 0) return "";
+  std::string out = "?";
+  if (packet != nullptr) {
+    const auto name = ethertype_name(packet->ethertype);
+    char hex[16];
+    std::snprintf(hex, sizeof hex, "0x%04x", static_cast<unsigned>(packet->ethertype));
+    // Without an ethertype it receives nothing.
+    out = packet->ethertype == 0 ? "none" : name.empty() ? std::string(hex) : std::string(name);
+  }
+  out += " on " + (index == 0 ? std::string("any") : interface_word(context, socket, index));
+  constexpr std::uint16_t kPromiscuous = 1;  // PACKET_MR_PROMISC
+  const bool promiscuous =
+      packet != nullptr &&
+      std::any_of(packet->memberships.begin(), packet->memberships.end(),
+                  [](const model::Membership& membership) { return membership.type == kPromiscuous; });
+  return promiscuous ? out + ", promiscuous" : out;
+}
+
+std::string xdp_text(const Context& context, const Socket& socket) {
+  if (socket.local.interface_index == 0) return "";
+  std::string out = interface_word(context, socket, socket.local.interface_index);
+  const auto queue = socket.details && socket.details->xdp ? socket.details->xdp->queue_id : std::nullopt;
+  return queue ? out + " queue " + std::to_string(*queue) : out;
+}
+
+// "route:4711, 3 groups", "route:kernel": a table has a socket only when it is bound, and port 0 is the kernel's.
+std::string netlink_text(const Socket& socket) {
+  if (!local_is_known(socket)) return "";
+  std::string out = protocol_word(socket.family, socket.protocol) + ':';
+  if (socket.local.port != 0)
+    out += std::to_string(socket.local.port);
+  else
+    out += "kernel";
+  const std::size_t groups = socket.details && socket.details->groups ? socket.details->groups->size() : 0;
+  return groups == 0 ? out : out + ", " + count(groups, "group");
+}
+
+// "10.0.0.5:9000 (3 addresses)".
+std::string ip_text(const Context& context, const Socket& socket, bool local) {
+  const auto text = endpoint_text(context, socket, local ? socket.local : socket.peer, local);
+  if (!socket.details || text.empty()) return text;
+  const auto& all = local ? socket.details->further_locals : socket.details->further_peers;
+  return all.size() < 2 ? text : text + " (" + std::to_string(all.size()) + " addresses)";
+}
+
+std::string local_cell(const Context& context, const Socket& socket) {
+  switch (socket.family) {
+    case model::kFamilyUnix:
+      return unix_name_text(socket.name);
+    case model::kFamilyNetlink:
+      return netlink_text(socket);
+    case model::kFamilyPacket:
+      return packet_text(context, socket);
+    case model::kFamilyXdp:
+      return xdp_text(context, socket);
+    case model::kFamilyVsock:
+      return vsock_text(socket.local);
+    case model::kFamilyTipc:
+      return tipc_text(socket.local);
+    default:
+      return ip_text(context, socket, true);
+  }
 }
 
 std::string peer_cell(const Context& context, const Socket& socket) {
-  if (!has_peer(socket)) return "";
-  if (!is_unix(socket)) return endpoint_text(context, socket, socket.peer, false);
-  std::string out = unix_name_text(socket.peer_name);
-  if (!socket.peer_inode) return out;
-  if (!out.empty()) out += ' ';
-  return out + "inode " + std::to_string(*socket.peer_inode);
+  switch (socket.family) {
+    case model::kFamilyUnix: {
+      std::string out = unix_name_text(socket.peer_name);
+      if (!socket.peer_inode) return out;
+      if (!out.empty()) out += ' ';
+      return out + "inode " + std::to_string(*socket.peer_inode);
+    }
+    case model::kFamilyNetlink:
+      if (!peer_is_known(socket)) return "";
+      if (socket.peer.port != 0) return std::to_string(socket.peer.port);
+      // Who was not connected sends to the kernel; the kernel's own sockets send to whoever asked.
+      return socket.local.port == 0 ? "" : "kernel";
+    case model::kFamilyVsock:
+      return socket.peer.node == kVsockAny && socket.peer.port == kVsockAny ? "" : vsock_text(socket.peer);
+    case model::kFamilyTipc:
+      return tipc_text(socket.peer);
+    default: {
+      const bool none =
+          socket.peer.port == 0 && (socket.peer.address.length == 0 || socket.peer.address.is_any());
+      return none ? "" : ip_text(context, socket, false);
+    }
+  }
 }
 
 bool takes_from_outside(const Socket& socket) {
-  if (!is_ip(socket)) return false;
+  if (!is_ip(socket) && socket.family != model::kFamilySmc) return false;
   if (socket.state == model::kStateListen) return true;
+  if (!is_ip(socket)) return false;
   const bool datagrams = socket.protocol == model::kProtocolUdp || socket.protocol == model::kProtocolUdplite;
   return datagrams && socket.state == model::kStateUnconn && socket.local.port != 0;
 }
@@ -107,6 +198,12 @@ bool is_multicast(const base::IpAddress& address) {
 // From where a listener can be reached.
 std::string reach_cell(const Context& context, const Socket& socket) {
   if (!takes_from_outside(socket) || socket.local.address.length == 0) return "";
+  // SCTP may listen at several.
+  if (const auto* all = socket.details ? &socket.details->further_locals : nullptr; all && all->size() > 1) {
+    const bool here = std::all_of(all->begin(), all->end(),
+                                  [](const base::IpAddress& one) { return one.unmapped().is_loopback(); });
+    return here ? "this host only" : "its " + std::to_string(all->size()) + " addresses only";
+  }
   const auto address = socket.local.address.unmapped();
   const auto index = socket.local.interface_index;
   const auto name = index == 0 ? std::string() : interface_word(context, socket, index);
@@ -114,6 +211,8 @@ std::string reach_cell(const Context& context, const Socket& socket) {
   if (address.is_link_local()) return name.empty() ? "link-local only" : "link-local on " + name;
   if (is_multicast(address)) return "group " + address.to_string() + (name.empty() ? "" : " on " + name);
   if (!address.is_any()) return address.to_string() + (name.empty() ? " only" : " only, on " + name);
+  // SMC's table doesn't tell :: from 0.0.0.0.
+  if (socket.family == model::kFamilySmc) return name.empty() ? "everywhere" : "on " + name;
   std::string versions = "v4";
   if (address.is_v6()) {
     const auto v6only = socket.details ? socket.details->v6only : std::nullopt;
@@ -123,11 +222,7 @@ std::string reach_cell(const Context& context, const Socket& socket) {
 }
 
 std::string netns_cell(const Context& context, const Socket& socket) {
-  if (socket.netns >= context.snapshot.namespaces.size()) return "?";
-  const auto& netns = context.snapshot.namespaces[socket.netns];
-  if (!netns.name.empty()) return escape_terminal(netns.name);
-  if (netns.own) return "own";
-  return netns.inode == 0 ? "?" : std::to_string(netns.inode);
+  return namespace_word(context.snapshot, socket.netns);
 }
 
 std::string user_cell(const Context& context, const Socket& socket) {
@@ -158,6 +253,7 @@ constexpr Column kColumns[] = {
     {"NETNS", netns_cell, [](const Context& context) { return context.style.netns_column; }},
     {"PROTO", protocol_cell, [](const Context& context) { return context.several_protocols; }},
     {"STATE", state_cell, kAlways},
+    {"SEEN", seen_cell, [](const Context& context) { return context.any_presence; }},
     {"QUEUE", queue_cell, kAlways},
     {"LOCAL", local_cell, kAlways},
     {"PEER", peer_cell, [](const Context& context) { return context.any_peer; }},
@@ -300,9 +396,9 @@ std::string gaps_text(const Snapshot& snapshot) {
   for (const auto& gap : snapshot.gaps) (base::makes_incomplete(gap.kind) ? missing : stated).push_back(&gap);
   std::string out;
   if (missing.empty() && stated.empty())
-    out = "No gaps.";
+    out = snapshot.capture.incomplete ? "No gaps in what was read." : "No gaps.";
   else if (missing.empty())
-    out = "No gaps (" + gap_kinds(stated) + ": ssnap info SNAPSHOT lists them).";
+    out = std::string(snapshot.capture.incomplete ? "No gaps in what was read (" : "No gaps (") + gap_kinds(stated) + ": ssnap info SNAPSHOT lists them).";
   else {
     out = count(missing.size(), "gap") + ": " + gap_kinds(missing);
     if (!stated.empty()) out += " (and " + gap_kinds(stated) + ')';
@@ -338,7 +434,8 @@ std::string render_table(const Rows& rows, const Style& style) {
   std::set<std::string> protocols;
   for (const auto* socket : rows.sockets) {
     protocols.insert(protocol_cell(context, *socket));
-    context.any_peer = context.any_peer || has_peer(*socket);
+    context.any_peer = context.any_peer || !peer_cell(context, *socket).empty();
+    context.any_presence = context.any_presence || !seen_cell(context, *socket).empty();
     context.any_reach = context.any_reach || takes_from_outside(*socket);
   }
   context.several_protocols = protocols.size() > 1;

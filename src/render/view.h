@@ -14,7 +14,7 @@ struct Rows {
   std::vector<const model::Socket*> sockets;  // selected, in order
   // For the line under a table: what the selection left out.
   std::uint64_t total = 0;                     // sockets in the namespaces shown, before table and state switches
-  std::uint64_t in_other_namespaces = 0;       // sockets of namespaces that are not shown
+  std::uint64_t in_other_namespaces = 0;       // sockets that the switches select in namespaces that are not shown
   std::uint64_t other_namespaces = 0;
 };
 

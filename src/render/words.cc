@@ -43,7 +43,7 @@ std::string way(const model::Owner& owner) {
     case model::Via::in_flight:
       return "in a message waiting at " + fds;
     case model::Via::listener:
-      return "in the accept queue of " + fds;
+      return "in its accept queue";
   }
   return fds;
 }
@@ -86,10 +86,62 @@ std::string protocol_word(std::uint16_t family, std::uint16_t protocol) {
   return name_or_number(model::protocol_name(family, protocol), "proto", protocol);
 }
 
+std::string_view ethertype_name(std::uint16_t ethertype) {
+  struct Row {
+    std::uint16_t number;
+    std::string_view name;
+  };
+  // ETH_P_* (include/uapi/linux/if_ether.h), those that are met.
+  static constexpr Row kRows[] = {
+      {0x0001, "802.3"},  {0x0003, "all"},    {0x0004, "802.2"}, {0x000c, "can"},   {0x0800, "ip"},
+      {0x0806, "arp"},    {0x22f3, "trill"},  {0x4305, "batman"}, {0x8035, "rarp"}, {0x8100, "802.1q"},
+      {0x8809, "slow"},   {0x8847, "mpls"},   {0x8863, "pppoe-discovery"},          {0x8864, "pppoe"},
+      {0x86dd, "ipv6"},   {0x888e, "eapol"},  {0x88a8, "802.1ad"}, {0x88cc, "lldp"}, {0x88e5, "macsec"},
+      {0x88f7, "ptp"},    {0x8902, "cfm"},    {0x8906, "fcoe"},  {0x8914, "fip"},
+  };
+  for (const auto& row : kRows)
+    if (row.number == ethertype) return row.name;
+  return "";
+}
+
+bool is_ip(const model::Socket& socket) {
+  return socket.family == model::kFamilyInet || socket.family == model::kFamilyInet6;
+}
+
+bool is_raw(const model::Socket& socket) {
+  return is_ip(socket) && socket.protocol == model::kProtocolRaw;
+}
+
+namespace {
+
+// Whether one of its sightings is a view that `tells`; one without any was made by hand, and all of it is known.
+bool seen_where(const model::Socket& socket, bool (*tells)(model::View)) {
+  return socket.sightings.empty() ||
+         std::any_of(socket.sightings.begin(), socket.sightings.end(),
+                     [tells](const model::Sighting& sighting) { return tells(sighting.view); });
+}
+
+}  // namespace
+
+bool local_is_known(const model::Socket& socket) {
+  return seen_where(socket, [](model::View view) { return view != model::View::sockprotoname; });
+}
+
+bool peer_is_known(const model::Socket& socket) {
+  return seen_where(socket, [](model::View view) { return view == model::View::netlink_diag; });
+}
+
+std::string namespace_word(const Snapshot& snapshot, std::uint32_t netns) {
+  if (netns >= snapshot.namespaces.size()) return "?";
+  const auto& where = snapshot.namespaces[netns];
+  if (!where.name.empty()) return escape_terminal(where.name);
+  if (where.own) return "own";
+  return where.inode == 0 ? "?" : std::to_string(where.inode);
+}
+
 std::string_view interface_name(const Snapshot& snapshot, std::uint32_t netns, std::uint32_t index) {
   // The same index is another interface in another namespace.
-  if (netns >= snapshot.namespaces.size() || !snapshot.namespaces[netns].own) return "";
-  const auto found = snapshot.interfaces.find(index);
+  const auto found = snapshot.interfaces.find({netns, index});
   return found == snapshot.interfaces.end() ? std::string_view() : std::string_view(found->second);
 }
 

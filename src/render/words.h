@@ -23,7 +23,16 @@ std::string owner_phrase(const model::Snapshot& snapshot, const model::Owner& ow
 std::string state_word(std::uint8_t state);
 std::string family_word(std::uint16_t family);
 std::string protocol_word(std::uint16_t family, std::uint16_t protocol);
-// "eth0", where the namespace is the one whose interface names are known, or else "".
+// "ip", "all" for 3; "" for one without a name.
+std::string_view ethertype_name(std::uint16_t ethertype);
+bool is_ip(const model::Socket& socket);
+bool is_raw(const model::Socket& socket);  // of an IP family
+// Netlink: whether a view told the socket's port, and its peer's. A name of its fd doesn't, /proc/net tells only the first.
+bool local_is_known(const model::Socket& socket);
+bool peer_is_known(const model::Socket& socket);
+// A namespace in a line of text: its name, "own", its inode, "?".
+std::string namespace_word(const model::Snapshot& snapshot, std::uint32_t netns);
+// "eth0"; "" where the interface has no name in that namespace.
 std::string_view interface_name(const model::Snapshot& snapshot, std::uint32_t netns, std::uint32_t index);
 // count(1, "gap") is "1 gap", count(2, "gap") "2 gaps".
 std::string count(std::uint64_t number, std::string_view singular);

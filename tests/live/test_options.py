@@ -12,7 +12,7 @@ from support.ssnap import SSNAP, analyze_json, certain_owners, sockets_of, ssnap
 
 # The commands and the long names of their options (`--help` of `analyze` for each tool).
 HELP = {
-    ("capture",): "output case pid level threads allow-module-load quiet verbose progress help",
+    ("capture",): "output case netns pid level threads allow-module-load include-secrets quiet verbose progress help",
     ("analyze",): "tcp udp raw unix ipv4 ipv6 all listening numeric processes extended no-header as explain format netns help",
     ("analyze", "--as", "netstat"): "tcp udp udplite raw unix ipv4 ipv6 all listening numeric processes extended timers as "
                                     "explain format netns help",
@@ -33,6 +33,7 @@ WRONG = [
     (("capture", "--case", "no-value"), "'no-value'"),
     (("capture", "--case", "=value"), "'=value'"),
     (("capture", "--pid", "init"), "'init'"),
+    (("capture", "--netns", "some"), "'some'"),
     (("capture", "--level", "0"), "--level"),
     (("capture", "--level", "20"), "--level"),
     (("capture", "--level", "fast"), "'fast'"),
@@ -247,7 +248,7 @@ class OptionsTest(sandbox.LiveTest):
             run = ssnap("analyze", path, "--netns", name)
             self.assertEqual((run.returncode, run.stdout), (0, whole))
             self.assertEqual(self.rows(path, "--as", "netstat", "-lnt", "--netns", name), ["4001", "4002"])
-        self.assertEqual(len(analyze_json(self, path, "--netns", str(self.netns))["sockets"]), 2)
+        self.assertEqual(len(analyze_json(self, path, "-lt", "--netns", str(self.netns))["sockets"]), 2)
         run = ssnap("analyze", path, "--netns", "elsewhere")
         self.assertEqual((run.returncode, run.stdout), (1, b""))
         self.assertIn(b"'elsewhere'", run.stderr)

@@ -60,8 +60,8 @@ inline model::Socket inet_socket(std::uint16_t protocol, std::uint8_t state, bas
   socket.family = local.is_v6() ? model::kFamilyInet6 : model::kFamilyInet;
   socket.protocol = protocol;
   socket.state = state;
-  socket.local = {local, port, 0};
-  socket.peer = {local.is_v6() ? any_v6() : any_v4(), 0, 0};
+  socket.local = {local, port, 0, {}};
+  socket.peer = {local.is_v6() ? any_v6() : any_v4(), 0, 0, {}};
   return socket;
 }
 
@@ -90,7 +90,7 @@ inline model::Snapshot snapshot() {
   snapshot.capture.processes_read = 61;
   snapshot.namespaces.push_back({4026531840, "", "collector", true});
   snapshot.users = {{0, "root"}, {33, "www-data"}};
-  snapshot.interfaces = {{1, "lo"}, {2, "eth0"}};
+  snapshot.interfaces = {{{0, 1}, "lo"}, {{0, 2}, "eth0"}};
   return snapshot;
 }
 
@@ -113,6 +113,104 @@ inline model::Snapshot scene() {
   result.members = {"netns/4026531840/netlink/tcp.1"};
   result.sockets.push_back(std::move(listener));
   return result;
+}
+
+inline model::Socket other_socket(std::uint16_t family, std::uint16_t protocol, model::View view) {
+  model::Socket socket;
+  socket.family = family;
+  socket.protocol = protocol;
+  socket.state = model::kStateUnconn;
+  socket.sightings.push_back({view, 1, 0, 0});
+  socket.details = std::make_unique<model::SocketDetails>();
+  return socket;
+}
+
+// A socket or two of each family and protocol beside the usual ones, with their particulars; details of odd ones last.
+inline void add_every_family(model::Snapshot& snapshot) {
+  using model::View;
+  constexpr std::uint32_t kAny = 0xffffffff;
+  auto& out = snapshot.sockets;
+  auto sniffer = other_socket(model::kFamilyPacket, 3, View::packet_diag);
+  sniffer.local.interface_index = 2;
+  sniffer.inode = 5000;
+  sniffer.presence = model::Presence::came;
+  sniffer.details->packet = std::make_unique<model::PacketDetails>();
+  auto& packet = *sniffer.details->packet;
+  packet.ethertype = 3;
+  packet.running = true;
+  packet.version = 2;
+  packet.flags = 0x33;
+  packet.rx_ring = model::Ring{4096, 8, 2048, 16};
+  packet.tx_ring = model::Ring{1, 2, 3, 4};
+  packet.fanout = 3u << 16 | 7;
+  packet.memberships = {{2, 1, 1, ""}, {9, 2, 99, std::string("\x01\x00\x5e\x00\x00\xfb", 6)}};
+  packet.filter = {{40, 0, 0, 12}, {6, 0, 255, kAny}};
+  out.push_back(std::move(sniffer));
+  auto neighbours = other_socket(model::kFamilyPacket, model::kSocketDgram, View::packet_diag);
+  neighbours.details->packet = std::make_unique<model::PacketDetails>();
+  neighbours.details->packet->ethertype = 0x88cc;
+  neighbours.details->packet->filter.emplace();
+  out.push_back(std::move(neighbours));
+
+  auto route = other_socket(model::kFamilyNetlink, 0, View::netlink_diag);
+  route.local.port = 4711;
+  route.inode = 5001;
+  route.presence = model::Presence::throughout;
+  route.details->groups = {1, 35};
+  out.push_back(std::move(route));
+  out.push_back(other_socket(model::kFamilyNetlink, 15, View::netlink_diag));
+
+  auto guest = other_socket(model::kFamilyVsock, model::kSocketStream, View::vsock_diag);
+  guest.state = model::kStateListen;
+  guest.local.node = kAny;
+  guest.local.port = 1024;
+  guest.peer.node = kAny;
+  guest.peer.port = kAny;
+  out.push_back(std::move(guest));
+  auto connected = other_socket(model::kFamilyVsock, model::kSocketStream, View::vsock_diag);
+  connected.state = model::kStateEstab;
+  connected.local.node = 2;
+  connected.local.port = 1024;
+  connected.peer.node = 3;
+  connected.peer.port = 4000000000;
+  out.push_back(std::move(connected));
+
+  auto xdp = other_socket(model::kFamilyXdp, 3, View::xdp_diag);
+  xdp.local.interface_index = 2;
+  xdp.details->xdp = std::make_unique<model::XdpDetails>();
+  *xdp.details->xdp = {3, 1, 2048, 1024, 512, 256};
+  out.push_back(std::move(xdp));
+  auto tipc = other_socket(model::kFamilyTipc, 4, View::tipc_diag);
+  tipc.local.node = 0x1001001;
+  tipc.local.port = 3000000000;
+  out.push_back(std::move(tipc));
+
+  auto smc = inet_socket(model::kSocketStream, model::kStateListen, ip({10, 0, 0, 5}), 443);
+  smc.family = model::kFamilySmc;
+  out.push_back(std::move(smc));
+  auto sctp = inet_socket(model::kProtocolSctp, model::kStateEstab, ip({10, 0, 0, 5}), 2905);
+  sctp.peer = {ip({10, 0, 0, 6}), 2906, 0, {}};
+  sctp.details = std::make_unique<model::SocketDetails>();
+  sctp.details->info = {{"sctpi_tag", 0, 5}};
+  sctp.details->further_locals = {ip({10, 0, 0, 5}), ip({10, 0, 1, 5})};
+  sctp.details->further_peers = {ip({10, 0, 0, 6}), ip({10, 0, 1, 6})};
+  out.push_back(std::move(sctp));
+  out.push_back(inet_socket(model::kProtocolDccp, model::kStateListen, any_v4(), 5001));
+  auto mptcp = inet_socket(model::kProtocolMptcp, model::kStateEstab, ip({10, 0, 0, 5}), 8443);
+  mptcp.peer = {ip({10, 0, 0, 6}), 40000, 0, {}};
+  mptcp.presence = model::Presence::went;
+  mptcp.details = std::make_unique<model::SocketDetails>();
+  mptcp.details->info = {{"mptcpi_subflows", 0, 2}};
+  out.push_back(std::move(mptcp));
+  out.push_back(inet_socket(model::kProtocolUdplite, model::kStateUnconn, any_v4(), 6000));
+  out.push_back(inet_socket(model::kProtocolIcmp, model::kStateUnconn, any_v4(), 17));
+  // In no table: an fd, and its protocol's name.
+  out.push_back(other_socket(model::kFamilyNetlink, 16, View::sockprotoname));
+  auto odd = other_socket(model::kFamilyPacket, 3, View::packet_diag);
+  odd.local.interface_index = 77;
+  odd.details->packet = std::make_unique<model::PacketDetails>();
+  odd.details->packet->ethertype = 0xbeef;
+  out.push_back(std::move(odd));
 }
 
 }  // namespace ssnap::test

@@ -44,11 +44,11 @@ def can_unshare():
 
 
 def fresh_network_namespace():
-    """Puts this process into a new network namespace whose only interface, lo, is up. Returns its inode."""
+    """Puts the calling thread into a new network namespace whose only interface, lo, is up. Returns its inode."""
     unshare(CLONE_NEWNET)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
-    return os.stat("/proc/self/ns/net").st_ino
+    return os.stat("/proc/thread-self/ns/net").st_ino
 
 
 def wait_until(condition, what, tries=2000):

@@ -58,6 +58,7 @@ decode::ProcNetInetRow row_of(const decode::InetDiagRecord& record) {
 Records make_records() {
   Records records;
   records.own_netns = kNetns;
+  records.capture.status = "complete";
   records.members = {"netns/4026531840/netlink/pass1/inet_diag-tcp.pcap", "netns/4026531840/proc/net/tcp",
                      "netns/4026531840/netlink/pass1/unix_diag.pcap", "netns/4026531840/proc/net/unix"};
   records.boot_realtime_nsec = 1'000'000'000'000'000'000;
@@ -68,7 +69,8 @@ void add_dump(Records& records, std::vector<decode::InetDiagRecord> rows, int pa
   decode::InetDiagDump dump;
   dump.request_protocol = 6;
   dump.rows = std::move(rows);
-  records.inet_dumps.emplace_back(reconstruct::Origin{0, netns, pass}, std::move(dump));
+  records.inet_dumps.push_back({reconstruct::Origin{0, netns, pass}, std::move(dump), {}});
+  for (const std::uint16_t family : {std::uint16_t{2}, std::uint16_t{10}}) records.views[netns].insert({model::View::inet_diag, family, 6});
 }
 
 template <class... Rows>
@@ -80,6 +82,7 @@ std::vector<decode::InetDiagRecord> list(Rows... rows) {
 
 void add_proc_tcp(Records& records, std::vector<decode::ProcNetInetRow> rows) {
   records.proc_net_inet.push_back({{1, kNetns, 1}, model::View::proc_net_tcp, 2, 6, std::move(rows)});
+  records.views[kNetns].insert({model::View::proc_net_tcp, 2, 6});
 }
 
 void add_process(Records& records, std::int64_t pid, std::int64_t ppid, std::uint64_t start_ticks,
@@ -343,4 +346,216 @@ TEST_CASE("rows of /proc/net are kept in the order of the file, and follow their
   CHECK(snapshot.sockets[snapshot.proc_net_rows[0].socket].local.port == 90);
   CHECK(snapshot.sockets[snapshot.proc_net_rows[1].socket].local.port == 80);
   CHECK(snapshot.sockets[0].local.port == 80);
+}
+
+TEST_CASE("dumps before and after the walk tell what came, went and stayed") {
+  Records records = make_records();
+  add_dump(records, list(tcp(10, 80, 1000, 7), tcp(1, 80, 1001, 8, 5000)));
+  add_dump(records, list(tcp(10, 80, 1000, 7), tcp(1, 80, 1002, 9, 5001)), 2);
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.sockets.size() == 3);
+  for (const auto& socket : snapshot.sockets) {
+    const auto expected = socket.cookie == 7   ? model::Presence::throughout
+                          : socket.cookie == 8 ? model::Presence::went
+                                               : model::Presence::came;
+    CHECK(socket.presence == expected);
+    if (socket.cookie != 7) CHECK(socket.ownerless_reason->code == model::OwnerlessCode::gone);
+  }
+}
+
+TEST_CASE("one pass says nothing about coming and going") {
+  Records records = make_records();
+  add_dump(records, list(tcp(10, 80, 1000, 7)));
+  CHECK_FALSE(run(std::move(records)).sockets.at(0).presence);
+}
+
+TEST_CASE("a later pass has the last word on a socket's state") {
+  Records records = make_records();
+  add_dump(records, list(tcp(1, 80, 1001, 8, 5000)));
+  add_dump(records, list(tcp(6, 80, 0, 8, 5000)), 2);
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.sockets.size() == 1);
+  CHECK(snapshot.sockets[0].state == model::kStateTimeWait);
+  CHECK_FALSE(snapshot.sockets[0].inode);
+  CHECK(snapshot.sockets[0].sightings.size() == 2);
+}
+
+TEST_CASE("owners say which walk saw them") {
+  Records records = make_records();
+  add_dump(records, list(tcp(10, 80, 1000, 7)));
+  add_process(records, 50, 1, 100, {{1000, 3, 1}, {1000, 3, 2}});
+  add_process(records, 60, 1, 100, {{1000, 4, 2}});
+  const auto snapshot = run(std::move(records));
+  const auto& owners = snapshot.sockets.at(0).owners;
+  REQUIRE(owners.size() == 2);
+  CHECK(owners[0].passes == 3);
+  CHECK(owners[0].fds == std::vector<std::uint32_t>{3});
+  CHECK(owners[1].passes == 2);
+}
+
+TEST_CASE("subflows of one MPTCP connection share an inode and stay apart by their addresses") {
+  Records records = make_records();
+  add_dump(records, list(tcp(1, 80, 1000, 7, 5000), tcp(1, 80, 1000, 8, 5001)));
+  add_proc_tcp(records, {row_of(tcp(1, 80, 1000, 0, 5001)), row_of(tcp(1, 80, 1000, 0, 5000))});
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.sockets.size() == 2);
+  for (const auto& socket : snapshot.sockets) CHECK(socket.sightings.size() == 2);
+}
+
+TEST_CASE("the account balances, explains, or admits that it can't") {
+  Records records = make_records();
+  add_dump(records, list(tcp(10, 80, 1000, 7), tcp(7, 81, 1001, 8), tcp(6, 80, 0, 9, 5000)));
+  add_proc_tcp(records, {row_of(tcp(10, 80, 1000, 0)), row_of(tcp(6, 80, 0, 0, 5000))});
+  records.netns_facts[kNetns].counters["TCP.inuse"] = 1;
+  SECTION("quiet: the bound socket is explained") {
+    // Both passes alike, or the table would count as moving.
+    add_dump(records, list(tcp(10, 80, 1000, 7), tcp(7, 81, 1001, 8), tcp(6, 80, 0, 9, 5000)), 2);
+    const auto snapshot = run(std::move(records));
+    REQUIRE(snapshot.account.size() == 2);  // tcp and tcp6
+    const auto& line = snapshot.account[0];
+    CHECK(line.table == "tcp");
+    CHECK(line.dumped == 3);
+    CHECK(line.listed == 2);
+    CHECK(line.both == 2);
+    CHECK(line.counter == 1);
+    CHECK(line.countable == 1);
+    REQUIRE(line.explained.size() == 1);
+    CHECK(line.explained[0].starts_with("1 bound"));
+    CHECK(line.unexplained == 0);
+  }
+  SECTION("a row that only one view has, and a counter that differs, are not explained away") {
+    add_dump(records, list(tcp(10, 80, 1000, 7), tcp(7, 81, 1001, 8), tcp(6, 80, 0, 9, 5000)), 2);
+    records.proc_net_inet[0].rows.push_back(row_of(tcp(10, 99, 1009, 0)));
+    records.netns_facts[kNetns].counters["TCP.inuse"] = 5;
+    const auto snapshot = run(std::move(records));
+    CHECK(snapshot.account[0].unexplained == 1 + 3);
+  }
+  SECTION("of a moving table they are explained by its motion") {
+    add_dump(records, list(tcp(10, 80, 1000, 7)), 2);
+    records.proc_net_inet[0].rows.push_back(row_of(tcp(10, 99, 1009, 0)));
+    const auto snapshot = run(std::move(records));
+    CHECK(snapshot.account[0].unexplained == 0);
+    CHECK(snapshot.account[0].explained.size() >= 2);
+  }
+}
+
+TEST_CASE("sockets in fd tables and in no table are named, explained, or admitted") {
+  Records records = make_records();
+  add_dump(records, list(tcp(10, 80, 1000, 7)));
+  add_process(records, 50, 1, 100, {{1000, 3}, {2000, 4}, {2001, 5}, {2002, 6}, {2003, 7}});
+  records.members.push_back("sockprotonames/pass3");
+  base::Problems problems;
+  reconstruct::add_sockprotonames(records, {4, 0, 3},
+                                  "2000 50 4 held TCP\0" "2001 50 5 held AF_VSOCK\0" "2002 50 6 gone \0" "x\0"s, problems);
+  CHECK(problems.total == 1);
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.sockets.size() == 2);  // the listener, and the vsock socket that only its fd shows
+  CHECK(snapshot.sockets[1].family == model::kFamilyVsock);
+  CHECK(snapshot.sockets[1].sightings.at(0).view == model::View::sockprotoname);
+  REQUIRE(snapshot.sockets[1].owners.size() == 1);
+  CHECK(snapshot.held.inodes == 5);
+  CHECK(snapshot.held.in_tables == 1);
+  CHECK(snapshot.held.explained.size() == 3);
+  CHECK(snapshot.held.unexplained == 1);  // 2003: nobody asked for its name
+  REQUIRE(snapshot.gaps.size() == 1);
+  CHECK(snapshot.gaps[0].pid == 50);
+  CHECK(snapshot.gaps[0].detail.starts_with("TCP, fd 4"));
+}
+
+TEST_CASE("the kernel's own netlink sockets are the kernel's") {
+  Records records = make_records();
+  decode::NetlinkDiagDump dump;
+  decode::NetlinkDiagRecord record;
+  record.cookie = 1;
+  record.inode = 5;
+  dump.rows.push_back(std::move(record));
+  records.netlink_dumps.emplace_back(reconstruct::Origin{0, kNetns, 1}, std::move(dump));
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.sockets.size() == 1);
+  CHECK(snapshot.sockets[0].ownerless_reason->code == model::OwnerlessCode::kernel);
+}
+
+TEST_CASE("netlink sockets come twice in a dump and once in an answer; /proc/net confirms them") {
+  Records records = make_records();
+  decode::NetlinkDiagDump dump;
+  for (int i = 0; i < 2; ++i) {
+    decode::NetlinkDiagRecord record;
+    record.cookie = 1;
+    record.inode = 5;
+    record.port_id = 4711;
+    record.groups = {1, 35};
+    dump.rows.push_back(std::move(record));
+  }
+  records.netlink_dumps.emplace_back(reconstruct::Origin{0, kNetns, 1}, std::move(dump));
+  decode::ProcNetNetlinkRow row;
+  row.port_id = 4711;
+  row.inode = 5;
+  records.proc_net_netlink.push_back({{1, kNetns, 1}, {row}});
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.sockets.size() == 1);
+  CHECK(snapshot.sockets[0].sightings.size() == 3);
+  CHECK(snapshot.sockets[0].details->groups == std::vector<std::uint32_t>{1, 35});
+}
+
+TEST_CASE("namespaces are named by their mount, their container, else their first process") {
+  Records records = make_records();
+  add_process(records, 10, 1, 100, {});
+  records.processes[10].namespaces["net"] = kNetns + 1;
+  add_process(records, 11, 1, 100, {});
+  records.processes[11].namespaces["net"] = kNetns + 2;
+  records.processes[11].cgroup = "/system.slice/docker-" + std::string(64, 'a') + ".scope";
+  records.netns_pins.push_back({kNetns + 3, 10, "/run/netns/blue", 0, 0});
+  records.netns_pins.push_back({kNetns + 4, 10, "", 7, 0});
+  records.netns_pins.push_back({kNetns + 5, 10, "", 0, 77});
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.namespaces.size() == 6);
+  const auto named = [&](std::uint64_t inode) {
+    for (const auto& netns : snapshot.namespaces)
+      if (netns.inode == inode) return netns;
+    return model::Namespace{};
+  };
+  CHECK(named(kNetns).own);
+  CHECK(named(kNetns).name.empty());
+  CHECK(named(kNetns + 1).name == "p10");
+  CHECK(named(kNetns + 1).how == "process 10 (p10)");
+  CHECK(named(kNetns + 2).name == std::string(12, 'a'));
+  CHECK(named(kNetns + 3).name == "blue");
+  CHECK(named(kNetns + 3).how == "mounted on /run/netns/blue");
+  CHECK(named(kNetns + 4).how == "fd 7 of process 10");
+  CHECK(named(kNetns + 5).how == "thread 77 of process 10");
+}
+
+TEST_CASE("the associations of one SCTP socket share its cookie and stay apart; /proc/net/sctp does without netlink") {
+  Records records = make_records();
+  SECTION("netlink") {
+    add_dump(records, list(tcp(3, 80, 1000, 7, 5000), tcp(3, 80, 1000, 7, 5001), tcp(10, 80, 1000, 7)));
+    records.inet_dumps.back().dump.request_protocol = model::kProtocolSctp;
+    const auto snapshot = run(std::move(records));
+    REQUIRE(snapshot.sockets.size() == 3);
+    CHECK(snapshot.sockets[0].state == model::kStateEstab);
+    CHECK(snapshot.sockets[2].state == model::kStateListen);
+  }
+  SECTION("procfs") {
+    decode::ProcNetSctpEndpoint endpoint;
+    endpoint.state = 10;
+    endpoint.local_port = 80;
+    endpoint.inode = 1000;
+    endpoint.locals = {ip4(127, 0, 0, 1), ip4(127, 0, 0, 2)};
+    records.proc_net_sctp_eps.push_back({{1, kNetns, 1}, {endpoint}});
+    decode::ProcNetSctpAssociation association;
+    association.state = 3;
+    association.local_port = 80;
+    association.peer_port = 5000;
+    association.inode = 1000;
+    association.locals = {ip4(127, 0, 0, 1)};
+    association.peers = {ip4(127, 0, 0, 1)};
+    records.proc_net_sctp_assocs.push_back({{1, kNetns, 1}, {association}});
+    add_process(records, 50, 1, 100, {{1000, 3}});
+    const auto snapshot = run(std::move(records));
+    REQUIRE(snapshot.sockets.size() == 2);
+    for (const auto& socket : snapshot.sockets) {
+      CHECK(socket.protocol == model::kProtocolSctp);
+      CHECK(socket.owners.size() == 1);
+    }
+  }
 }

@@ -163,6 +163,16 @@ model::Snapshot full() {
   gap.detail = "x";
   result.gaps.push_back(gap);
   result.problems.push_back({"proc/net/tcp", 300, "bad row"});
+  result.cgroups[0xffffffffffffffff] = "/system.slice/\xff";
+  add_every_family(result);
+  result.sockets[0].details->ulp = "tls";
+  result.sockets[0].details->md5_peers = 2;
+  result.sockets[0].details->subflow = model::Subflow{1, 2, 3, 4};
+  result.sockets[0].details->info = {{"tcpi_rtt", 68, 1500}, {"", 280, 18446744073709551615u}};
+  result.sockets[0].owners[0].passes = 3;
+  result.account.push_back({0, "tcp", 3, 4, 2, -1, 5, {"1 came"}, 1});
+  result.account.push_back({9, "vs\xffock", {}, {}, 0, {}, {}, {}, 0});
+  result.held = {10, 9, {"1 went"}, 0};
   return result;
 }
 
@@ -227,6 +237,63 @@ TEST_CASE("JSON: details, unknown numbers, hostile bytes") {
         R"("errno":13,"errno_name":"EACCES","count":250,"detail":"x"})");
 }
 
+TEST_CASE("JSON: the ends and particulars of every family") {
+  auto snapshot = test::snapshot();
+  add_every_family(snapshot);
+  const auto root = json::parse(render::render_json(all_rows(snapshot)));
+  const auto& sockets = root.at("sockets").as_array();
+  const auto ends = [&](std::size_t i) {
+    return json::serialize(sockets[i].at("local")) + ' ' + json::serialize(sockets[i].at("peer"));
+  };
+  CHECK(ends(0) == R"({"interface":"eth0","interface_index":2} {})");
+  CHECK(json::serialize(sockets[0].at("details").at("packet")) ==
+        R"({"ethertype":3,"ethertype_name":"all","running":true,"version":2,"version_name":"TPACKET_V3",)"
+        R"("flags":["running","auxdata","loss"],"flags_number":51,)"
+        R"("rx_ring":{"block_size_bytes":4096,"block_count":8,"frame_size_bytes":2048,"frame_count":16},)"
+        R"("tx_ring":{"block_size_bytes":1,"block_count":2,"frame_size_bytes":3,"frame_count":4},)"
+        R"("fanout":{"id":7,"type":3,"type_name":"rollover"},)"
+        R"("mclist":[{"interface":"eth0","interface_index":2,"type":1,"type_name":"promiscuous","count":1},)"
+        R"({"interface_index":9,"type":99,"count":2,"address":"01:00:5e:00:00:fb"}],)"
+        R"("filter":{"instructions":2,"code":[[40,0,0,12],[6,0,255,4294967295]]}})");
+  CHECK(sockets[0].at("presence").as_string() == "came");
+  CHECK(ends(1) == "{} {}");
+  CHECK(json::serialize(sockets[1].at("details").at("packet")) ==
+        R"({"ethertype":35020,"ethertype_name":"lldp","filter":{}})");
+  CHECK(ends(2) == R"({"port_id":4711} {"port_id":0})");
+  CHECK(json::serialize(sockets[2].at("details").at("groups")) == "[1,35]");
+  CHECK(ends(3) == R"({"port_id":0} {"port_id":0})");
+  CHECK(ends(4) == R"({"cid":4294967295,"any_cid":true,"port":1024} {"cid":4294967295,"any_cid":true,)"
+                   R"("port":4294967295,"any_port":true})");
+  CHECK(ends(5) == R"({"cid":2,"port":1024} {"cid":3,"port":4000000000})");
+  CHECK(ends(6) == R"({"interface":"eth0","interface_index":2} {})");
+  CHECK(json::serialize(sockets[6].at("details").at("xdp")) ==
+        R"({"queue_id":3,"umem_id":1,"rx_ring_entries":2048,"tx_ring_entries":1024,"fill_ring_entries":512,)"
+        R"("completion_ring_entries":256})");
+  CHECK(ends(7) == R"({"node":16781313,"port":3000000000} {})");
+  CHECK(ends(8) == R"({"address":"10.0.0.5","port":443} {"address":"0.0.0.0","port":0})");
+  CHECK(json::serialize(sockets[9].at("details")) ==
+        R"({"sctp_info":{"sctpi_tag":5},"addresses":["10.0.0.5","10.0.1.5"],"peer_addresses":["10.0.0.6","10.0.1.6"]})");
+  CHECK(json::serialize(sockets[11].at("details")) == R"({"mptcp_info":{"mptcpi_subflows":2}})");
+  // Known by its fd only.
+  CHECK(ends(14) == "{} {}");
+}
+
+TEST_CASE("JSON: the account") {
+  const auto snapshot = full();
+  const auto root = json::parse(render::render_json(all_rows(snapshot)));
+  CHECK(json::serialize(root.at("account")) ==
+        R"({"tables":[{"netns":4026531840,"table":"tcp","dumped":3,"listed":4,"both":2,"counter":-1,"countable":5,)"
+        R"("explained":["1 came"],"unexplained":1},{"table":"vs\\xffock","both":0,"explained":[],"unexplained":0}],)"
+        R"("held":{"inodes":10,"in_tables":9,"explained":["1 went"],"unexplained":0}})");
+  CHECK(json::serialize(root.at_pointer("/sockets/0/details/tcp_info")) ==
+        R"({"tcpi_rtt":1500,"unnamed":[{"offset":280,"value":18446744073709551615}]})");
+  CHECK(json::serialize(root.at_pointer("/sockets/0/details/subflow")) ==
+        R"({"local_token":1,"remote_token":2,"local_id":3,"remote_id":4})");
+  CHECK(root.at_pointer("/sockets/0/details/cgroup").as_string() == "/system.slice/\\xff");
+  CHECK(json::serialize(root.at_pointer("/sockets/0/owners/0/passes")) == "[1,2]");
+  CHECK(!root.at_pointer("/sockets/0/owners/1").as_object().contains("passes"));
+}
+
 TEST_CASE("JSON holds to the schema, and the schema holds nothing else") {
   const auto snapshot = full();
   Validator whole;
@@ -243,7 +310,8 @@ TEST_CASE("JSON holds to the schema, and the schema holds nothing else") {
   }
   for (const auto& error : lines.errors) FAIL_CHECK(error);
   CHECK(types ==
-        std::set<std::string>{"capture", "gap", "host", "namespace", "problem", "process", "socket"});
+        std::set<std::string>{"account", "capture", "gap", "held", "host", "namespace", "problem", "process",
+                              "socket"});
   // A field that nothing fills in is a field that is not there.
   for (const auto& [name, definition] : schema().at("$defs").as_object()) {
     if (name == "ndjson_line") continue;
@@ -300,7 +368,8 @@ TEST_CASE("JSON of an empty snapshot, and indexes that lead nowhere") {
         "{\n\"host\": {\"clk_tck\":100},\n\"capture\": {\"arguments\":[],\"case\":[],\"incomplete\":false,"
         "\"processes_found\":0,\"processes_read\":0},\n\"namespaces\": [],\n\"processes\": [],\n\"sockets\": "
         "[],\n"
-        "\"gaps\": [],\n\"problems\": []\n}\n");
+        "\"gaps\": [],\n\"problems\": [],\n\"account\": {\n\"tables\": [],\n\"held\": "
+        "{\"inodes\":0,\"in_tables\":0,\"explained\":[],\"unexplained\":0}\n}\n}\n");
   model::Socket socket;
   socket.netns = 7;
   socket.owners.push_back(inherited(9, {1}, 9));

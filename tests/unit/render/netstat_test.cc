@@ -36,7 +36,7 @@ model::Snapshot rich() {
   listener.inode = 4711;
 
   auto established = inet_socket(model::kProtocolTcp, model::kStateEstab, ip({127, 0, 0, 1}), 5432);
-  established.peer = {ip({127, 0, 0, 1}), 59432, 0};
+  established.peer = {ip({127, 0, 0, 1}), 59432, 0, {}};
   established.owners.push_back(owner(1, {5}));
   auto* row = &add(result, model::View::proc_net_tcp, std::move(established), 24537);
   row->recv_queue = 50;
@@ -44,18 +44,18 @@ model::Snapshot rich() {
   row->timer_expires_ticks = 719724;
   row->uid = 33;
   auto time_wait = inet_socket(model::kProtocolTcp, model::kStateTimeWait, ip({127, 0, 0, 1}), 59458);
-  time_wait.peer = {ip({127, 0, 0, 1}), 5432, 0};
+  time_wait.peer = {ip({127, 0, 0, 1}), 5432, 0, {}};
   time_wait.ownerless_reason =
       model::OwnerlessReason{model::OwnerlessCode::time_wait, "closed\nby its process"};
   row = &add(result, model::View::proc_net_tcp, std::move(time_wait), 0);
   row->timer = 3;
   row->timer_expires_ticks = 5724;
   auto wide = inet_socket(model::kProtocolTcp, model::kStateEstab, long_v6(), 65000);
-  wide.peer = {long_v6(), 48924, 0};
+  wide.peer = {long_v6(), 48924, 0, {}};
   add(result, model::View::proc_net_tcp6, std::move(wide), 24533);
   auto mapped = inet_socket(model::kProtocolUdp, model::kStateEstab,
                             ip({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}), 54493);
-  mapped.peer = {ip({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}), 53, 0};
+  mapped.peer = {ip({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}), 53, 0, {}};
   add(result, model::View::proc_net_udp6, std::move(mapped), 24546);
   row = &add(result, model::View::proc_net_udp,
              inet_socket(model::kProtocolUdp, model::kStateUnconn, any_v4(), 53), 24543);
@@ -192,7 +192,7 @@ TEST_CASE("netstat --explain: what is cut, elsewhere or not shown at all") {
   CHECK(has("  └ netstat ends the path at a blank: /run/s1 a b\n"));
   CHECK(has("  └ no process: time-wait, closed\\x0aby its process\n"));
   CHECK(
-      text.ends_with("  └ netstat can't show 1 socket that is bound but neither listening nor connected: "
+      text.ends_with("netstat can't show 1 socket that is bound but neither listening nor connected: "
                      "/proc/net has no row for it\n"));
 }
 

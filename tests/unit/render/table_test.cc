@@ -86,19 +86,34 @@ TEST_CASE("how far a listener reaches") {
   CHECK(reach(ip({10, 0, 0, 5}), 2, {}) == "10.0.0.5 only, on eth0");
   CHECK(reach(link_local, 2, {}) == "link-local on eth0");
   CHECK(reach(link_local, 0, {}) == "link-local only");
+  {
+    auto snapshot = test::snapshot();
+    auto sctp = inet_socket(model::kProtocolSctp, model::kStateListen, ip({10, 0, 0, 5}), 53);
+    sctp.details = std::make_unique<model::SocketDetails>();
+    sctp.details->further_locals = {ip({10, 0, 0, 5}), ip({127, 0, 0, 1})};
+    snapshot.sockets.push_back(std::move(sctp));
+    CHECK(rows_only(snapshot).find(":53 (2 addresses)  its 2 addresses only  none") != std::string::npos);
+    snapshot.sockets[0].details->further_locals[0] = ip({127, 0, 0, 2});
+    CHECK(rows_only(snapshot).find("  this host only  none") != std::string::npos);
+    // Its table shows an SMC socket at :: as 0.0.0.0.
+    auto smc = inet_socket(model::kSocketStream, model::kStateListen, any_v4(), 53);
+    smc.family = model::kFamilySmc;
+    snapshot.sockets[0] = std::move(smc);
+    CHECK(rows_only(snapshot).find(":53  everywhere  none") != std::string::npos);
+  }
   CHECK(reach(ip({224, 0, 0, 251}), 0, {}, model::kProtocolUdp) == "group 224.0.0.251");
 }
 
 TEST_CASE("every kind of row, with a protocol column and a peer") {
   auto result = scene();
   auto established = inet_socket(model::kProtocolTcp, model::kStateEstab, ip({10, 0, 0, 5}), 443);
-  established.peer = {ip({203, 0, 113, 7}), 50001, 0};
+  established.peer = {ip({203, 0, 113, 7}), 50001, 0, {}};
   established.recv_queue = 0;
   established.uid = 33;
   established.owners.push_back(owner(0, {3, 4}));
   result.sockets.push_back(std::move(established));
   auto time_wait = inet_socket(model::kProtocolTcp, model::kStateTimeWait, ip({10, 0, 0, 5}), 443);
-  time_wait.peer = {ip({203, 0, 113, 7}), 50002, 0};
+  time_wait.peer = {ip({203, 0, 113, 7}), 50002, 0, {}};
   time_wait.ownerless_reason =
       model::OwnerlessReason{model::OwnerlessCode::time_wait, "the kernel keeps only the address pair"};
   result.sockets.push_back(std::move(time_wait));
@@ -142,6 +157,40 @@ TEST_CASE("every kind of row, with a protocol column and a peer") {
                   "4711   4660\n"
                   "own    ESTAB   0/-    10.0.0.5:443  203.0.113.7:50001                     www-data(33)  - "
                   "     -\n") != std::string::npos);
+}
+
+TEST_CASE("rows of every family") {
+  auto snapshot = test::snapshot();
+  add_every_family(snapshot);
+  snapshot.namespaces.push_back({4026532000, "", "process 12", false});
+  snapshot.sockets[1].netns = 1;
+  snapshot.sockets[1].local.interface_index = 2;  // which has no name there
+  render::Style style;
+  style.owners = false;
+  style.netns_column = true;
+  const auto text = render::render_table(all_rows(snapshot), style);
+  const auto begin = text.find("NETNS");
+  CHECK(text.substr(begin, text.rfind("\n\n") + 1 - begin) ==
+        "NETNS       PROTO            STATE   SEEN  QUEUE  LOCAL                        PEER                         REACH\n"
+        "own         packet raw       UNCONN  came         all on eth0, promiscuous\n"
+        "4026532000  packet dgram     UNCONN               lldp on if2\n"
+        "own         netlink route    UNCONN               route:4711, 2 groups         kernel\n"
+        "own         netlink uevent   UNCONN               uevent:kernel\n"
+        "own         vsock stream     LISTEN               *:1024\n"
+        "own         vsock stream     ESTAB                2:1024                       3:4000000000\n"
+        "own         xdp raw          UNCONN               eth0 queue 3\n"
+        "own         tipc rdm         UNCONN               16781313:3000000000\n"
+        "own         smc stream       LISTEN               10.0.0.5:443                                              10.0.0.5 only\n"
+        "own         sctp             ESTAB                10.0.0.5:2905 (2 addresses)  10.0.0.6:2906 (2 addresses)\n"
+        "own         dccp             LISTEN               0.0.0.0:5001                                              everywhere, v4\n"
+        "own         mptcp            ESTAB   went         10.0.0.5:8443                10.0.0.6:40000\n"
+        "own         udplite          UNCONN               0.0.0.0:6000                                              everywhere, v4\n"
+        "own         icmp             UNCONN               0.0.0.0:17\n"
+        "own         netlink generic  UNCONN\n"
+        "own         packet raw       UNCONN               0xbeef on if77\n");
+  // A mark is shown where a row has one.
+  for (auto& socket : snapshot.sockets) socket.presence = model::Presence::throughout;
+  CHECK(render::render_table(all_rows(snapshot), style).find("SEEN") == std::string::npos);
 }
 
 TEST_CASE("many owners and many fds are counted, not listed") {
@@ -280,7 +329,7 @@ TEST_CASE("hostile names stay in their place") {
   const auto hostile = "\x1b[2J\n\xe2\x80\xae\xff\tx"s;
   snapshot.host.nodename = snapshot.host.kernel = snapshot.host.machine = hostile;
   snapshot.namespaces[0].name = hostile;
-  snapshot.interfaces[2] = hostile;
+  snapshot.interfaces[{0, 2}] = hostile;
   snapshot.users[0] = hostile;
   snapshot.processes[0].comm = hostile;
   snapshot.sockets[0].local.interface_index = 2;

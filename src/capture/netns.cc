@@ -1,0 +1,167 @@
+#include "capture/netns.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+#include "base/text_cursor.h"
+#include "capture/clock.h"
+#include "capture/proc_fs.h"
+#include "decode/link_list.h"
+#include "decode/mountinfo.h"
+
+namespace ssnap::capture {
+namespace {
+
+// More ways into a namespace than this are no use: any one does.
+constexpr std::size_t kMaxHandles = 4;
+// A host with very many mounts (containers) has some MiB of mountinfo.
+constexpr std::size_t kMaxMountinfoBytes = 16 * 1024 * 1024;
+
+// The namespace that the calling thread is in; 0: not asked yet.
+thread_local std::uint64_t current_inode = 0;
+
+std::optional<std::uint64_t> ns_inode(int directory, const std::string& path, const char* kind) {
+  std::string target;
+  if (read_link(directory, path.c_str(), target) != 0) return std::nullopt;
+  return decode::inode_of_link(target, kind);
+}
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+
+// A descriptor of another process, without opening anything through its link: what is behind /proc/PID/fd/N may change
+// into a FIFO or a FUSE file between looking and opening. Linux 5.6.
+base::Fd take_fd(std::int64_t pid, std::uint32_t fd) {
+  const base::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
+  if (!process) return base::Fd();
+  base::Fd taken(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), static_cast<int>(fd), 0)));
+  return taken;
+}
+
+base::Fd open_handle(const Host& host, const NetnsHandle& handle) {
+  const std::string pid = std::to_string(handle.pid);
+  std::string path;
+  switch (handle.kind) {
+    case NetnsHandle::Kind::fd: return take_fd(handle.pid, handle.fd);
+    case NetnsHandle::Kind::own: path = "self/ns/net"; break;
+    case NetnsHandle::Kind::process: path = pid + "/ns/net"; break;
+    case NetnsHandle::Kind::thread: path = pid + "/task/" + std::to_string(handle.tid) + "/ns/net"; break;
+    case NetnsHandle::Kind::mount: path = pid + "/root" + handle.path; break;
+  }
+  return base::Fd(::openat(host.proc.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+}
+
+void add_handle(NetnsScan& scan, std::uint64_t inode, NetnsHandle handle) {
+  Netns& netns = scan.found[inode];
+  netns.inode = inode;
+  if (netns.handles.size() < kMaxHandles) netns.handles.push_back(std::move(handle));
+}
+
+// Threads of `pid` in another network namespace than `leader`.
+void scan_threads(const Host& host, std::int64_t pid, std::optional<std::uint64_t> leader, NetnsScan& scan) {
+  const std::string path = std::to_string(pid) + "/task";
+  const base::Fd tasks(::openat(host.proc.get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  std::vector<DirEntry> entries;
+  if (!tasks || list_directory(tasks.get(), entries, [] { return true; }) != 0 || entries.size() < 2) return;
+  for (const DirEntry& entry : entries) {
+    const auto tid = base::parse_integer<std::int64_t>(entry.name);
+    if (!tid || *tid == pid) continue;
+    const auto inode = ns_inode(tasks.get(), entry.name + "/ns/net", "net");
+    if (!inode || inode == leader) continue;
+    add_handle(scan, *inode, {NetnsHandle::Kind::thread, pid, *tid, 0, ""});
+    std::string record = "ns/net - net:[" + std::to_string(*inode) + "]";
+    record += '\0';
+    scan.thread_links.push_back({"proc/" + path + "/" + entry.name + "/links", std::move(record)});
+  }
+}
+
+void scan_mounts(const Host& host, std::int64_t pid, NetnsScan& scan) {
+  std::string text;
+  if (read_small_file(host.proc.get(), (std::to_string(pid) + "/mountinfo").c_str(), kMaxMountinfoBytes, text) != 0)
+    return;
+  for (const auto& mount : decode::decode_mountinfo(text).rows) {
+    if (const auto inode = decode::netns_of_mount(mount))
+      add_handle(scan, *inode, {NetnsHandle::Kind::mount, pid, 0, 0, mount.mount_point});
+  }
+}
+
+}  // namespace
+
+int NetnsAccess::enter() const {
+  // A host without namespaces has one, with no number.
+  if (netns_.inode == 0) return 0;
+  if (current_inode == 0) {
+    if (const auto inode = ns_inode(host_.proc.get(), "thread-self/ns/net", "net")) current_inode = *inode;
+    else if (const auto leader = ns_inode(host_.proc.get(), "self/ns/net", "net")) current_inode = *leader;
+  }
+  if (current_inode == netns_.inode) return 0;
+  int error = ENOENT;
+  for (const NetnsHandle& handle : netns_.handles) {
+    const base::Fd fd = open_handle(host_, handle);
+    if (!fd) {
+      error = errno;
+      continue;
+    }
+    struct stat status {};
+    // The handle may lead elsewhere by now: a pid used again, a mount replaced.
+    if (::fstat(fd.get(), &status) != 0 || status.st_ino != netns_.inode) {
+      error = ENOENT;
+      continue;
+    }
+    if (::setns(fd.get(), CLONE_NEWNET) == 0) {
+      current_inode = netns_.inode;
+      return 0;
+    }
+    error = errno;
+  }
+  return error;
+}
+
+NetnsScan scan_namespaces(const Host& host, const std::vector<std::int64_t>& pids,
+                          std::optional<std::uint64_t> own_inode, archive::JournalEntry& entry) {
+  entry.source = "netns_list";
+  entry.begin_nsec = boottime_nsec();
+  NetnsScan scan;
+  if (own_inode) {
+    Netns& own = scan.found[*own_inode];
+    own.inode = *own_inode;
+    own.own = true;
+    own.handles.push_back({NetnsHandle::Kind::own, 0, 0, 0, ""});
+  }
+  std::set<std::uint64_t> mount_namespaces;
+  for (const std::int64_t pid : pids) {
+    const std::string directory = std::to_string(pid);
+    const auto inode = ns_inode(host.proc.get(), directory + "/ns/net", "net");
+    if (inode) add_handle(scan, *inode, {NetnsHandle::Kind::process, pid, 0, 0, ""});
+    scan_threads(host, pid, inode, scan);
+    const auto mounts = ns_inode(host.proc.get(), directory + "/ns/mnt", "mnt");
+    if (!mounts || !mount_namespaces.insert(*mounts).second) continue;
+    scan.mountinfo_pids.push_back(pid);
+    scan_mounts(host, pid, scan);
+  }
+  entry.end_nsec = boottime_nsec();
+  entry.count = scan.found.size();
+  return scan;
+}
+
+bool add_namespace_fds(NetnsScan& scan, const std::vector<NamespaceFd>& fds) {
+  bool is_new = false;
+  for (const NamespaceFd& fd : fds) {
+    is_new |= scan.found.count(fd.inode) == 0;
+    add_handle(scan, fd.inode, {NetnsHandle::Kind::fd, fd.pid, 0, fd.fd, ""});
+  }
+  return is_new;
+}
+
+}  // namespace ssnap::capture

@@ -1,0 +1,55 @@
+// What the passes that merge views share. Internal to reconstruct.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "reconstruct/passes.h"
+
+namespace ssnap::reconstruct {
+
+// What makes a socket of one dump the same as that of another. Cookies are unique in one boot; where a kernel sends
+// none, the addresses have to do.
+struct Identity {
+  std::uint32_t netns;
+  std::uint16_t family, protocol;
+  std::uint64_t number;  // cookie or inode
+  bool operator==(const Identity&) const = default;
+};
+struct IdentityHash {
+  std::size_t operator()(const Identity& id) const {
+    std::uint64_t hash = id.number * 0x9e3779b97f4a7c15u;
+    hash ^= (static_cast<std::uint64_t>(id.netns) << 32 | static_cast<std::uint64_t>(id.family) << 16 | id.protocol) *
+            0xc2b2ae3d27d4eb4fu;
+    return static_cast<std::size_t>(hash ^ hash >> 29);
+  }
+};
+using IdentityIndex = std::unordered_map<Identity, std::uint32_t, IdentityHash>;
+
+// One merge of all dumps: each socket once, by cookie.
+class DumpMerge {
+ public:
+  DumpMerge(NamespaceIndex& namespaces, model::Snapshot& snapshot) : namespaces_(namespaces), snapshot_(snapshot) {}
+
+  std::uint32_t netns(const Origin& origin) { return namespaces_.index_of(origin.netns); }
+  // Adds a dumped socket, or only its sighting where it is known (a dump repeats sockets; a second pass sees them
+  // again). What a later pass says of its state and queues replaces what an earlier one did.
+  // `beside`: tells apart what shares a cookie (the associations of one SCTP socket); else 0.
+  void add(model::Socket socket, model::View view, const Origin& origin, std::uint64_t offset, std::uint64_t beside = 0);
+
+ private:
+  NamespaceIndex& namespaces_;
+  model::Snapshot& snapshot_;
+  IdentityIndex known_;
+};
+
+// The sockets of one family by their namespace: indexes into Snapshot::sockets.
+std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> sockets_by_netns(const model::Snapshot& snapshot,
+                                                                               std::uint16_t family);
+// True for the netlink views, false for those of procfs.
+bool is_dump(model::View view);
+void see(model::Socket& socket, model::View view, const Origin& origin, std::uint64_t offset);
+
+}  // namespace ssnap::reconstruct

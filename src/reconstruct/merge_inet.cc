@@ -1,0 +1,251 @@
+// IP sockets: inet_diag, and /proc/net as the second view.
+#include <iterator>
+#include <string>
+#include <unordered_map>
+
+#include "reconstruct/merge.h"
+
+namespace ssnap::reconstruct {
+namespace {
+
+using model::Socket;
+
+// The address pair of a connection, within its namespace and protocol.
+std::string address_key(std::uint32_t netns, std::uint16_t family, std::uint16_t protocol, const base::IpAddress& local,
+                        std::uint32_t local_port, const base::IpAddress& peer, std::uint32_t peer_port) {
+  std::string key;
+  key.reserve(48);
+  const auto number = [&](std::uint64_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) key += static_cast<char>(value >> (8 * i));
+  };
+  number(netns, 4);
+  number(family, 2);
+  number(protocol, 2);
+  number(local_port, 4);
+  number(peer_port, 4);
+  key.append(local.bytes.begin(), local.bytes.begin() + local.length);
+  key.append(peer.bytes.begin(), peer.bytes.begin() + peer.length);
+  return key;
+}
+
+std::string address_key(const Socket& socket) {
+  return address_key(socket.netns, socket.family, socket.protocol, socket.local.address, socket.local.port,
+                     socket.peer.address, socket.peer.port);
+}
+
+bool is_inet(const Socket& socket) {
+  return socket.family == model::kFamilyInet || socket.family == model::kFamilyInet6;
+}
+
+// States in which a TCP socket is only an address pair to the kernel: no queues, no uid. (A simultaneous open makes a
+// SYN-RECV socket with a file behind it.)
+bool is_mini_socket(std::uint8_t state, std::uint64_t inode) {
+  return state == model::kStateTimeWait ||
+         (inode == 0 && (state == model::kStateSynRecv || state == model::kStateNewSynRecv));
+}
+
+std::unique_ptr<model::SocketDetails> details_of(decode::InetDiagAttributes& from) {
+  auto details = std::make_unique<model::SocketDetails>();
+  details->tos = from.tos;
+  details->tclass = from.tclass;
+  details->shutdown = from.shutdown;
+  details->v6only = from.v6only;
+  details->mark = from.mark;
+  details->class_id = from.class_id;
+  details->cgroup_id = from.cgroup_id;
+  details->sockopt = from.sockopt;
+  details->congestion = std::move(from.congestion);
+  if (from.skmeminfo) details->skmeminfo = std::move(from.skmeminfo->words);
+  if (!from.extras) return details;
+  decode::InetDiagExtras& extras = *from.extras;
+  if (extras.ulp) {
+    details->ulp = extras.ulp->name.value_or("");
+    if (const auto& mptcp = extras.ulp->mptcp)
+      details->subflow = model::Subflow{mptcp->local_token, mptcp->remote_token, mptcp->local_id, mptcp->remote_id};
+  }
+  if (extras.md5_peers) details->md5_peers = extras.md5_peers->size();
+  for (const auto& address : extras.locals) details->further_locals.push_back(address.address);
+  for (const auto& address : extras.peers) details->further_peers.push_back(address.address);
+  return details;
+}
+
+model::SocketDetails& details(Socket& socket) {
+  if (!socket.details) socket.details = std::make_unique<model::SocketDetails>();
+  return *socket.details;
+}
+
+// An association's row has enum sctp_state (include/net/sctp/constants.h): 0 CLOSED, 1 COOKIE_WAIT, 2 COOKIE_ECHOED,
+// 3 ESTABLISHED, then those of its shutdown. Told in TCP's words, by what is going on.
+std::uint8_t state_of_association(std::uint8_t state) {
+  switch (state) {
+    case 0: return model::kStateUnconn;
+    case 1:
+    case 2: return model::kStateSynSent;
+    case 3: return model::kStateEstab;
+    default: return model::kStateClosing;
+  }
+}
+
+Socket socket_of(decode::InetDiagRecord& record, std::uint16_t protocol, std::uint32_t netns) {
+  Socket socket;
+  socket.netns = netns;
+  socket.family = record.family;
+  socket.protocol = protocol;
+  socket.state = record.state;
+  // 6.8 and later list bound sockets that neither listen nor are connected; they come as TCP_CLOSE.
+  if (protocol == model::kProtocolTcp && record.state == model::kStateUnconn)
+    socket.state = model::kStateBoundInactive;
+  if (protocol == model::kProtocolSctp && record.peer_port != 0) socket.state = state_of_association(record.state);
+  socket.local = {record.local, record.local_port, record.interface_index, {}};
+  socket.peer = {record.peer, record.peer_port, 0, {}};
+  if (record.inode != 0) socket.inode = record.inode;
+  socket.cookie = record.cookie;
+  if (!is_mini_socket(record.state, record.inode)) {
+    socket.recv_queue = record.recv_queue;
+    socket.send_queue = record.send_queue;
+    // Without an inode there is no file, and many kernels report uid 0 for want of one: that is not root's. Newer ones
+    // keep the creator's.
+    if (record.inode != 0 || record.uid != 0) socket.uid = record.uid;
+  }
+  if (record.timer != 0) socket.timer = model::Timer{record.timer, record.expires_msec, record.retransmits};
+  if (record.attributes) {
+    socket.details = details_of(*record.attributes);
+  }
+  if (protocol == model::kProtocolRaw) {
+    // raw_diag puts the IP protocol where others have the port.
+    socket.local.port = 0;
+    details(socket).raw_protocol = record.local_port;
+    if (record.attributes && record.attributes->protocol) details(socket).raw_protocol = *record.attributes->protocol;
+  }
+  return socket;
+}
+
+// Sockets by inode, and those of a connection by their addresses.
+struct ViewIndex {
+  std::unordered_multimap<Identity, std::uint32_t, IdentityHash> by_inode;
+  std::unordered_multimap<std::string, std::uint32_t> by_address;
+};
+
+void add_to_index(ViewIndex& index, const Socket& socket, std::uint32_t at) {
+  if (socket.inode) index.by_inode.emplace(Identity{socket.netns, socket.family, socket.protocol, *socket.inode}, at);
+  if (!socket.inode || socket.peer.port != 0) index.by_address.emplace(address_key(socket), at);
+}
+
+ViewIndex index_inet(const model::Snapshot& snapshot) {
+  ViewIndex index;
+  for (std::uint32_t i = 0; i < snapshot.sockets.size(); ++i)
+    if (is_inet(snapshot.sockets[i])) add_to_index(index, snapshot.sockets[i], i);
+  return index;
+}
+
+// The socket of a row of /proc/net: by its inode; else, where one of the two has none (the row was read before the
+// connection was accepted, or after it was closed), by the addresses.
+std::optional<std::uint32_t> find_match(const ViewIndex& index, const ProcNetInetTable& table, std::uint32_t netns,
+                                        const decode::ProcNetInetRow& row, const model::Snapshot& snapshot) {
+  if (row.inode != 0) {
+    const auto [begin, end] = index.by_inode.equal_range(Identity{netns, table.family, table.protocol, row.inode});
+    // The subflows of an MPTCP connection share one inode: among several, the addresses decide.
+    std::optional<std::uint32_t> any;
+    for (auto at = begin; at != end; ++at) {
+      const Socket& candidate = snapshot.sockets[at->second];
+      any = at->second;
+      if (candidate.local.address == row.local && candidate.local.port == row.local_port &&
+          candidate.peer.address == row.peer && candidate.peer.port == row.peer_port)
+        return any;
+    }
+    if (any && std::next(begin) == end) return any;
+  }
+  const auto [begin, end] = index.by_address.equal_range(
+      address_key(netns, table.family, table.protocol, row.local, row.local_port, row.peer, row.peer_port));
+  for (auto at = begin; at != end; ++at) {
+    const Socket& candidate = snapshot.sockets[at->second];
+    if (row.inode == 0 || !candidate.inode) return at->second;
+  }
+  return std::nullopt;
+}
+
+Socket socket_of(const ProcNetInetTable& table, const decode::ProcNetInetRow& row, std::uint32_t netns,
+                 std::int64_t clk_tck) {
+  constexpr std::uint64_t kMaxTimerTicks = UINT64_MAX / 1000;
+  Socket socket;
+  socket.netns = netns;
+  socket.family = table.family;
+  socket.protocol = table.protocol;
+  socket.state = row.state;
+  socket.local = {row.local, row.local_port, 0, {}};
+  socket.peer = {row.peer, row.peer_port, 0, {}};
+  if (row.inode != 0) socket.inode = row.inode;
+  if (!is_mini_socket(row.state, row.inode)) {
+    socket.recv_queue = row.recv_queue;
+    // A listener's limit is not in this view: its tx_queue is always 0.
+    if (row.state != model::kStateListen || table.protocol != model::kProtocolTcp) socket.send_queue = row.send_queue;
+    if (row.inode != 0) socket.uid = row.uid;
+  }
+  if (row.timer != 0) {
+    model::Timer timer{row.timer, std::nullopt, row.retransmits};
+    if (clk_tck > 0 && row.timer_expires_ticks <= kMaxTimerTicks)
+      timer.expires_msec = row.timer_expires_ticks * 1000 / static_cast<std::uint64_t>(clk_tck);
+    socket.timer = timer;
+  }
+  if (table.protocol == model::kProtocolRaw) {
+    // The raw tables print the IP protocol where others print the port.
+    socket.local.port = 0;
+    socket.details = std::make_unique<model::SocketDetails>();
+    socket.details->raw_protocol = row.local_port;
+  }
+  return socket;
+}
+
+}  // namespace
+
+void merge_inet_dumps(Records& records, DumpMerge& merge) {
+  for (InetDump& from : records.inet_dumps) {
+    const std::uint32_t netns = merge.netns(from.origin);
+    const std::uint16_t protocol = from.dump.request_protocol.value_or(model::kProtocolTcp);
+    for (std::size_t i = 0; i < from.dump.rows.size(); ++i) {
+      auto& record = from.dump.rows[i];
+      Socket socket = socket_of(record, protocol, netns);
+      if (i < from.info.size() && !from.info[i].empty()) details(socket).info = std::move(from.info[i]);
+      // The associations of a one-to-many SCTP socket have its cookie and inode.
+      const std::uint64_t beside =
+          protocol == model::kProtocolSctp ? std::hash<std::string>()(address_key(socket)) : 0;
+      merge.add(std::move(socket), model::View::inet_diag, from.origin, record.offset, beside);
+    }
+    from.dump.rows.clear();
+  }
+}
+
+void merge_proc_net_inet(const Records& records, NamespaceIndex& namespaces, const Options& options,
+                         model::Snapshot& snapshot) {
+  ViewIndex index = index_inet(snapshot);
+  for (const ProcNetInetTable& table : records.proc_net_inet) {
+    const std::uint32_t netns = namespaces.index_of(table.origin.netns);
+    // /proc/net/tcp repeats rows when connections come and go: a second row of a socket is a second sighting.
+    for (const auto& row : table.rows) {
+      auto at = find_match(index, table, netns, row, snapshot);
+      if (!at) {
+        at = static_cast<std::uint32_t>(snapshot.sockets.size());
+        snapshot.sockets.push_back(socket_of(table, row, netns, snapshot.host.clk_tck));
+        add_to_index(index, snapshot.sockets[*at], *at);
+      }
+      see(snapshot.sockets[*at], table.view, table.origin, row.offset);
+      if (!options.keep_proc_net_rows) continue;
+      model::ProcNetRow kept;
+      kept.view = table.view;
+      kept.netns = netns;
+      kept.socket = *at;
+      kept.state = row.state;
+      kept.timer = row.timer;
+      kept.recv_queue = row.recv_queue;
+      kept.send_queue = row.send_queue;
+      kept.timer_expires_ticks = row.timer_expires_ticks;
+      kept.retransmits = row.retransmits;
+      kept.timeout = row.timeout;
+      kept.uid = row.uid;
+      kept.inode = row.inode;
+      snapshot.proc_net_rows.push_back(std::move(kept));
+    }
+  }
+}
+
+}  // namespace ssnap::reconstruct

@@ -1,0 +1,67 @@
+// Network namespaces: which there are, how they were found, and what people call them.
+#include <algorithm>
+
+#include "reconstruct/passes.h"
+
+namespace ssnap::reconstruct {
+namespace {
+
+// The last component that looks like a container's id (64 hexadecimal digits, possibly within "docker-....scope").
+std::string container_of(std::string_view cgroup) {
+  constexpr std::size_t kIdDigits = 64, kShortId = 12;
+  std::size_t digits = 0;
+  for (std::size_t i = 0; i < cgroup.size(); ++i) {
+    const char c = cgroup[i];
+    digits = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ? digits + 1 : 0;
+    if (digits == kIdDigits) return std::string(cgroup.substr(i + 1 - kIdDigits, kShortId));
+  }
+  return "";
+}
+
+std::string process_text(const model::Process& process) {
+  return "process " + std::to_string(process.pid) + (process.comm.empty() ? "" : " (" + process.comm + ")");
+}
+
+}  // namespace
+
+void name_namespaces(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot) {
+  // Members first: the first process of a namespace, by pid, stands for it.
+  for (const model::Process& process : snapshot.processes) {
+    const auto inode = process.namespaces.find("net");
+    if (inode == process.namespaces.end()) continue;
+    model::Namespace& netns = snapshot.namespaces[namespaces.index_of(inode->second)];
+    if (netns.how.empty()) netns.how = process_text(process);
+    if (netns.own || !netns.name.empty()) continue;
+    if (process.cgroup) netns.name = container_of(*process.cgroup);
+  }
+  // A mount has the name that people use (`ip netns`): its file's.
+  for (const NetnsPin& pin : records.netns_pins) {
+    model::Namespace& netns = snapshot.namespaces[namespaces.index_of(pin.netns)];
+    const std::string process = " of process " + std::to_string(pin.pid);
+    const std::string where = !pin.mount_point.empty() ? "mounted on " + pin.mount_point
+                              : pin.tid != 0           ? "thread " + std::to_string(pin.tid) + process
+                                                       : "fd " + std::to_string(pin.fd) + process;
+    if (netns.how.empty()) netns.how = where;
+    if (pin.mount_point.empty() || netns.own) continue;
+    if (netns.how.find("mounted on") == std::string::npos) netns.how += ", " + where;
+    netns.name = pin.mount_point.substr(pin.mount_point.rfind('/') + 1);
+  }
+  // What is left is known by its folder in the archive alone.
+  for (const auto& [inode, facts] : records.netns_facts) namespaces.index_of(inode);
+  for (std::uint32_t i = 0; i < snapshot.namespaces.size(); ++i) {
+    model::Namespace& netns = snapshot.namespaces[i];
+    if (netns.how.empty()) netns.how = "a process that was not read";
+    const auto facts = records.netns_facts.find(netns.inode);
+    if (facts == records.netns_facts.end()) continue;
+    for (const auto& [index, name] : facts->second.interfaces) snapshot.interfaces[{i, index}] = name;
+  }
+  // Named after their first process where nothing better is known.
+  for (const model::Process& process : snapshot.processes) {
+    const auto inode = process.namespaces.find("net");
+    if (inode == process.namespaces.end()) continue;
+    model::Namespace& netns = snapshot.namespaces[namespaces.index_of(inode->second)];
+    if (netns.name.empty() && !netns.own) netns.name = process.comm;
+  }
+}
+
+}  // namespace ssnap::reconstruct

@@ -1,0 +1,173 @@
+#include "render/info.h"
+
+#include <algorithm>
+
+#include "support/catch.h"
+#include "support/snapshot_builder.h"
+
+using namespace ssnap;
+using namespace ssnap::test;
+using namespace std::string_literals;
+
+namespace {
+
+model::AccountLine table(std::uint32_t netns, std::string name, std::optional<std::uint64_t> dumped,
+                         std::optional<std::uint64_t> listed) {
+  model::AccountLine line;
+  line.netns = netns;
+  line.table = std::move(name);
+  line.dumped = dumped;
+  line.listed = listed;
+  line.both = std::min(dumped.value_or(0), listed.value_or(0));
+  return line;
+}
+
+model::Gap gap_of(base::OutcomeKind kind, std::string source, std::string member, std::string detail, int error) {
+  model::Gap gap;
+  gap.kind = kind;
+  gap.source = std::move(source);
+  gap.member = std::move(member);
+  gap.detail = std::move(detail);
+  gap.errno_number = error;
+  return gap;
+}
+
+std::string from(const std::string& text, std::string_view begin) {
+  const auto at = text.find(begin);
+  return at == std::string::npos ? "" : text.substr(at);
+}
+
+std::ptrdiff_t lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+}  // namespace
+
+TEST_CASE("info: namespaces, the account, where the tables came from") {
+  auto snapshot = scene();
+  snapshot.namespaces.push_back({4026532000, "blue", "mounted on /run/netns/blue", false});
+  snapshot.namespaces.push_back({4026532001, "", "process 12", false});
+  for (auto line : {table(0, "tcp", 1, 1), table(0, "tcp6", 0, 0), table(0, "mptcp", 0, {}), table(0, "icmp", {}, 2)})
+    snapshot.account.push_back(line);
+  auto line = table(0, "unix", 40, 42);
+  line.counter = 42;
+  line.countable = 42;
+  line.explained = {"2 not yet accepted: no dump has them"};
+  snapshot.account.push_back(line);
+  snapshot.account.push_back(table(1, "tcp", 2, 2));
+  line = table(2, "udp", {}, 3);
+  line.counter = 4;
+  line.countable = 3;
+  line.unexplained = 1;
+  snapshot.account.push_back(line);
+  snapshot.held = {10, 9, {"1 went"}, 0};
+  snapshot.gaps.push_back(gap_of(base::OutcomeKind::not_loaded, "vsock_diag", "",
+                                 "vsock_diag: asking would make the kernel look for the module vsock_diag", 0));
+  CHECK(from(render::render_info(snapshot), "\nNamespaces") ==
+        "\nNamespaces: inode, sockets, name, how it was found\n"
+        "  4026531840        1   own, collector\n"
+        "  4026532000        0   blue, mounted on /run/netns/blue\n"
+        "  4026532001        0   -, process 12\n"
+        "\n"
+        "Account: each table's dump against its file and against the kernel's counters: UNEXPLAINED 1\n"
+        "  own (4026531840)\n"
+        "    3 tables balance: tcp 1, 2 empty; one view only: icmp 2\n"
+        "    unix: 40 dumped, 42 listed, 40 in both, the kernel counts 42 of 42 here; 2 not yet accepted: no dump "
+        "has them\n"
+        "  4026532001\n"
+        "    UNEXPLAINED 1: udp: not dumped, 3 listed, the kernel counts 4 of 3 here\n"
+        "  blue (4026532000)\n"
+        "    1 table balances: tcp 2\n"
+        "\n"
+        "Held sockets: 10 in fd tables, 9 of them in tables; 1 went\n"
+        "\n"
+        "Where the tables of the host's own namespace came from\n"
+        "  netlink and /proc/net: tcp, tcp6, unix\n"
+        "  /proc/net only; netlink has no such table: icmp\n"
+        "  netlink only; /proc/net has no such file: mptcp\n"
+        "  nowhere; netlink: not loaded; /proc/net has no such file: vsock\n"
+        "\n"
+        "Gaps\n"
+        "  1 not-loaded: vsock_diag, vsock_diag: asking would make the kernel look for the module vsock_diag\n");
+}
+
+TEST_CASE("info: why a table has one view only") {
+  auto snapshot = test::snapshot();
+  const auto origin = [&](model::AccountLine line) {
+    snapshot.account.clear();
+    snapshot.account.push_back(std::move(line));
+    const auto text = from(render::render_info(snapshot), "came from\n");
+    const auto begin = text.find("  ") + 2;
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  CHECK(origin(table(0, "udp", {}, 1)) == "/proc/net only; netlink: not asked: udp");
+  auto gap = gap_of(base::OutcomeKind::unsupported, "inet_diag", "netns/4026531840/netlink/pass1/inet_diag-udp4.pcap",
+                    "", 2);
+  gap.netns = 4026531840;
+  snapshot.gaps = {gap};
+  CHECK(origin(table(0, "udp", {}, 1)) == "/proc/net only; netlink: unsupported (ENOENT): udp");
+  snapshot.gaps[0].netns = 4026532000;  // another namespace's
+  CHECK(origin(table(0, "udp", {}, 1)) == "/proc/net only; netlink: not asked: udp");
+  CHECK(origin(table(0, "udp", 1, {})) == "netlink only; /proc/net: no file: udp");
+  snapshot.gaps = {gap_of(base::OutcomeKind::denied, "proc_net", "netns/4026531840/proc/net/udp", "", 13)};
+  CHECK(origin(table(0, "udp", 1, {})) == "netlink only; /proc/net: denied (EACCES): udp");
+  CHECK(origin(table(0, "new\x1b", 1, 1)) == "netlink and /proc/net: new\\x1b");
+}
+
+TEST_CASE("info: a thousand namespaces are some lines") {
+  auto snapshot = test::snapshot();
+  constexpr std::uint64_t kFirst = 4026532000;
+  for (std::uint32_t i = 1; i <= 1000; ++i) {
+    snapshot.namespaces.push_back({kFirst + i, "", "process " + std::to_string(i), false});
+    for (const auto* name : {"tcp", "udp", "unix"}) snapshot.account.push_back(table(i, name, 1, 1));
+    auto gap = gap_of(base::OutcomeKind::denied, "proc_net",
+                      "netns/" + std::to_string(kFirst + i) + "/proc/net/tcp", "", 13);
+    gap.netns = kFirst + i;
+    snapshot.gaps.push_back(gap);
+    gap.source = "netns_list";
+    gap.detail = "net:[" + std::to_string(kFirst + i) + "] can't be entered";
+    snapshot.gaps.push_back(gap);
+    if (i > 900) continue;
+    snapshot.sockets.push_back(inet_socket(model::kProtocolTcp, model::kStateListen, any_v4(), 80));
+    snapshot.sockets.back().netns = i;
+  }
+  snapshot.account[2700].unexplained = 2;
+  const auto text = render::render_info(snapshot);
+  CHECK(lines(text) < 100);
+  CHECK(text.find("  and 981 more with 881 sockets, 100 of them without any; all in --format json\n") !=
+        std::string::npos);
+  CHECK(text.find("counters: UNEXPLAINED 2\n  4026532901\n    2 tables balance: udp 1, unix 1\n"
+                  "    UNEXPLAINED 2: tcp: 1 dumped, 1 listed, 1 in both\n") != std::string::npos);
+  CHECK(text.find("  and 980 more namespaces with 2940 tables: all balance; each in --format json\n") !=
+        std::string::npos);
+  CHECK(from(text, "\nGaps") ==
+        "\nGaps\n"
+        "  1000 denied: netns_list, net:[INODE] can't be entered (EACCES), in 1000 namespaces\n"
+        "  1000 denied: proc_net, proc/net/tcp (EACCES), in 1000 namespaces\n");
+  snapshot.gaps.resize(1);
+  CHECK(from(render::render_info(snapshot), "\nGaps") ==
+        "\nGaps\n  1 denied: proc_net, proc/net/tcp (EACCES), in namespace 4026532001\n");
+}
+
+TEST_CASE("info: hostile names, indexes that lead nowhere, and gaps without end") {
+  auto snapshot = scene();
+  const auto hostile = "\x1b[2J\n\xe2\x80\xae\xff\tx"s;
+  snapshot.host.nodename = snapshot.host.kernel = hostile;
+  snapshot.namespaces.push_back({7, hostile, hostile, false});
+  auto line = table(1, hostile, 1, 2);
+  line.explained = {hostile};
+  snapshot.account = {line, table(99, hostile, 1, 1), table(0, hostile, 1, 1)};
+  snapshot.held = {1, 0, {hostile}, 1};
+  for (int i = 0; i < 1000; ++i)
+    snapshot.gaps.push_back(gap_of(base::OutcomeKind::cut, hostile, "", hostile + std::to_string(i), 0));
+  snapshot.gaps[0].netns = 0;
+  snapshot.gaps[1].netns = 12345;
+  snapshot.problems.push_back({hostile, 1, hostile});
+  snapshot.sockets[0].netns = 99;
+  const auto text = render::render_info(snapshot);
+  CHECK(std::none_of(text.begin(), text.end(),
+                     [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7f || c == 0xff; }));
+  CHECK(text.find("\xe2\x80\xae") == std::string::npos);
+  CHECK(lines(text) < 260);
+  CHECK(text.find("  and 800 more kinds; all in --format json\n") != std::string::npos);
+  CHECK(text.find("; UNEXPLAINED 1\n") != std::string::npos);
+  CHECK(render::render_info({}).find("Account") == std::string::npos);
+}
