@@ -112,20 +112,7 @@ void read_record(const NetlinkMessage& message, base::ByteOrder order, UnixDiagD
 }  // namespace
 
 UnixDiagDump decode_unix_diag(std::string_view bytes) {
-  UnixDiagDump dump;
-  SockDiagWalk walk;
-  walk.on_request = [](const NetlinkMessage&, base::ByteOrder) {};  // one kind only: nothing to learn from it
-  walk.on_record = [&dump](const NetlinkMessage& message, base::ByteOrder order) {
-    if (dump.rows.size() == kMaxRows) {
-      dump.problems.add(message.offset, "expected at most " + std::to_string(kMaxRows) +
-                                            " records, found more; the rest is left out");
-      return false;
-    }
-    read_record(message, order, dump);
-    return true;
-  };
-  walk_sock_diag_dump(bytes, walk, dump.end, dump.problems);
-  return dump;
+  return decode_sock_diag_dump<UnixDiagDump>(bytes, read_record);
 }
 
 }  // namespace ssnap::decode
