@@ -34,6 +34,7 @@ struct DumpEnd {
   bool done = false;         // NLMSG_DONE or NLMSG_ERROR came
   int errno_number = 0;      // of NLMSG_ERROR, or inside NLMSG_DONE's payload (positive; ENOENT: not supported)
   bool interrupted = false;  // NLM_F_DUMP_INTR in any message: the table changed while it was read
+  std::uint32_t port_id = 0;  // nlmsg_pid of the answer: the asking socket's own; 0 where none came
 };
 
 }  // namespace ssnap::decode

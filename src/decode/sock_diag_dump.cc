@@ -60,6 +60,7 @@ void walk_sock_diag_dump(std::string_view bytes, const SockDiagWalk& walk, DumpE
         continue;
       }
       if (message->flags & kNlmFlagDumpIntr) end.interrupted = true;
+      end.port_id = message->port_id;
       switch (message->type) {
         case kNlmsgNoop:
           break;

@@ -167,6 +167,7 @@ void read_inet_diag(const Context& context) {
   context.report(dump.problems);
   const auto origin = context.origin();
   auto info = read_info(context, dump);
+  reconstruct::add_collector_port(context.records(), origin.netns, dump.end);
   if (dump.end.done && dump.end.errno_number == 0) {
     const std::uint16_t protocol = dump.request_protocol.value_or(model::kProtocolTcp);
     const std::uint8_t family = dump.request_family.value_or(0);
@@ -182,6 +183,7 @@ void read_dump(const Context& context) {
   auto dump = decode(context.member.bytes);
   context.report(dump.problems);
   const auto origin = context.origin();
+  reconstruct::add_collector_port(context.records(), origin.netns, dump.end);
   if (dump.end.done && dump.end.errno_number == 0) note_view(context, origin, view, family, 0);
   (context.records().*list).emplace_back(origin, std::move(dump));
 }
@@ -191,7 +193,9 @@ decode::NetlinkDiagDump decode_netlink(std::string_view bytes) { return decode::
 void read_rtnetlink(const Context& context) {
   const auto dump = decode::decode_rtnetlink(context.member.bytes);
   context.report(dump.problems);
-  reconstruct::add_links_of_netns(context.records(), context.origin().netns, dump.links);
+  const auto origin = context.origin();
+  reconstruct::add_collector_port(context.records(), origin.netns, dump.end);
+  reconstruct::add_links_of_netns(context.records(), origin.netns, dump.links);
 }
 
 template <model::View view, std::uint16_t family, std::uint16_t protocol>

@@ -77,7 +77,7 @@ class Balance {
     line.netns = netns;
     line.table = rule.name;
     std::uint64_t dumped = 0, listed = 0, countable = 0;
-    std::uint64_t bound = 0, not_accepted = 0, only_dumped = 0, only_listed = 0, expired = 0;
+    std::uint64_t bound = 0, not_accepted = 0, only_dumped = 0, only_listed = 0, expired = 0, own = 0;
     bool is_moving = false;
     for (const Socket* socket : sockets) {
       bool in_dump = false, in_list = false;
@@ -89,6 +89,10 @@ class Balance {
       dumped += in_dump;
       listed += in_list;
       line.both += in_dump && in_list;
+      if (is_collectors(records_, snapshot_.namespaces[netns].inode, *socket)) {
+        own += in_dump != in_list;
+        continue;
+      }
       is_moving |= in_dump && (passes & 6u) != 6u;
       if (was_listed ? in_list : in_dump) countable += is_counted(*socket);
       if (!was_dumped || !was_listed || in_dump == in_list) continue;
@@ -99,6 +103,7 @@ class Balance {
     }
     if (was_dumped) line.dumped = dumped;
     if (was_listed) line.listed = listed;
+    explain(line, own, "the collector's own, which asked for the tables");
     explain(line, bound, "bound but not connected: /proc/net has no row for them");
     explain(line, not_accepted, "not accepted yet: unix_diag leaves them out");
     explain(line, expired, "handshakes or TIME-WAIT that ended before /proc/net was read");

@@ -175,7 +175,7 @@ void trace_origins(model::Snapshot& snapshot) {
   }
 }
 
-void give_reasons(model::Snapshot& snapshot) {
+void give_reasons(const Records& records, model::Snapshot& snapshot) {
   const Listeners listeners(snapshot);
   std::uint64_t unreadable = 0;
   std::string unreadable_pids;
@@ -212,6 +212,8 @@ void give_reasons(model::Snapshot& snapshot) {
       default:
         if (is_kernels_netlink_socket(socket)) {
           reason = {model::OwnerlessCode::kernel, "the kernel's own end of this netlink protocol"};
+        } else if (is_collectors(records, snapshot.namespaces[socket.netns].inode, socket)) {
+          reason = {model::OwnerlessCode::gone, "the collector's own, which asked for the tables"};
         } else if (socket.presence == model::Presence::came || socket.presence == model::Presence::went) {
           reason = {model::OwnerlessCode::gone, socket.presence == model::Presence::came
                                                     ? "it was not there when the fds were read"

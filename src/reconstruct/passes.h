@@ -46,7 +46,7 @@ void join_owners(const Records& records, model::Snapshot& snapshot);
 // owners.cc: which holder had it from which.
 void trace_origins(model::Snapshot& snapshot);
 // owners.cc: a reason for every socket without a certain owner.
-void give_reasons(model::Snapshot& snapshot);
+void give_reasons(const Records& records, model::Snapshot& snapshot);
 
 // account.cc: each table's views against each other, the kernel's counters, and the sockets in fd tables.
 void balance_account(const Records& records, model::Snapshot& snapshot);

@@ -52,7 +52,7 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   // Whose they are, which of them had it from which, and why nobody's.
   join_owners(records, snapshot);
   trace_origins(snapshot);
-  give_reasons(snapshot);
+  give_reasons(records, snapshot);
 
   // Who is at the other end.
   find_peers(snapshot);

@@ -80,6 +80,15 @@ void add_mountinfo(Records& records, std::int64_t pid, const std::vector<decode:
     if (const auto netns = decode::netns_of_mount(row)) records.netns_pins.push_back({*netns, pid, row.mount_point, 0, 0});
 }
 
+void add_collector_port(Records& records, std::uint64_t netns, const decode::DumpEnd& end) {
+  if (end.port_id != 0) records.collector_ports.emplace(netns, end.port_id);
+}
+
+bool is_collectors(const Records& records, std::uint64_t netns, const model::Socket& socket) {
+  return socket.family == model::kFamilyNetlink && socket.local.port != 0 &&
+         records.collector_ports.count({netns, socket.local.port}) != 0;
+}
+
 void add_links_of_netns(Records& records, std::uint64_t netns, const std::vector<decode::RtLink>& links) {
   auto& interfaces = records.netns_facts[netns].interfaces;
   for (const auto& link : links)

@@ -138,6 +138,8 @@ struct Records {
   std::vector<NetnsPin> netns_pins;
   std::map<std::uint64_t, NetnsFacts> netns_facts;  // by inode
   std::map<std::uint64_t, std::string> cgroups;     // id -> path
+  // Port ids of the sockets that asked for the dumps, by namespace: the collector's own, which the netlink table shows.
+  std::set<std::pair<std::uint64_t, std::uint32_t>> collector_ports;
   // Which views of which tables were read whole, by namespace: view, family, protocol (0: of all protocols).
   std::map<std::uint64_t, std::set<std::tuple<model::View, std::uint16_t, std::uint16_t>>> views;
   std::map<std::int64_t, ProcessRecords> processes;  // by pid
@@ -158,6 +160,10 @@ void add_thread_links(Records& records, std::int64_t pid, std::int64_t tid, cons
 void add_link(Records& records, std::int64_t pid, const decode::LinkRecord& link);
 // The network namespaces that are mounted somewhere, from the mountinfo of process `pid`.
 void add_mountinfo(Records& records, std::int64_t pid, const std::vector<decode::MountRow>& rows);
+// Whose answers the dump was: see Records::collector_ports.
+void add_collector_port(Records& records, std::uint64_t netns, const decode::DumpEnd& end);
+// True for a netlink socket through which the collector asked for the tables of namespace `netns` (its inode).
+bool is_collectors(const Records& records, std::uint64_t netns, const model::Socket& socket);
 void add_links_of_netns(Records& records, std::uint64_t netns, const std::vector<decode::RtLink>& links);
 void add_sockstat(Records& records, std::uint64_t netns, const std::vector<decode::ProcNetSockstatRow>& rows);
 void add_protocols(Records& records, std::uint64_t netns, const std::vector<decode::ProcNetProtocolsRow>& rows);
