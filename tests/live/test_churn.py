@@ -233,7 +233,8 @@ class ChurnTest(sandbox.LiveTest):
             snapshot = capture(self, archive)
             during = [after - start for start, after in zip(before, counts())]
             with self.subTest(capture=number, churned=during):
-                self.assertGreater(min(during), 0, "nothing moved meanwhile")
+                # Not by how much: a count that is read while it is written is any number.
+                self.assertNotIn(0, during, "nothing moved meanwhile")
                 self.check(stable, snapshot)
             os.unlink(archive)
         self.check_can_fail(stable, snapshot)

@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 from support import sandbox, zstd_frames
-from support.netns import CLONE_NEWNS, MS_BIND, MS_PRIVATE, MS_REC, Netns, mount, setns
+from support.netns import MS_BIND, Netns, mount, own_mounts, setns
 from support.ssnap import SSNAP, analyze_json, capture, certain_owners, sockets_of, ssnap
 
 NOBODY = 65534
@@ -44,8 +44,7 @@ def mounting_child():
         try:
             os.close(report_read)
             os.close(life_write)
-            sandbox.unshare(CLONE_NEWNS)
-            mount("none", "/", flags=MS_REC | MS_PRIVATE)
+            own_mounts()
             mount("tmpfs", "/run", "tmpfs")
             os.mkdir("/run/netns")
             held, own = [], os.open("/proc/self/ns/net", os.O_RDONLY)

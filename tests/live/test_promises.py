@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 from support import diag, sandbox, strace
-from support.netns import CLONE_NEWNS, MS_BIND, MS_PRIVATE, MS_REC, Netns, mount, setns
+from support.netns import MS_BIND, Netns, mount, own_mounts, setns
 from support.scene import make_scene
 from support.ssnap import SSNAP, analyze_json, ssnap
 
@@ -101,8 +101,7 @@ class Temptations:
         if pid == 0:
             try:
                 os.close(life_write)
-                sandbox.unshare(CLONE_NEWNS)
-                mount("none", "/", flags=MS_REC | MS_PRIVATE)
+                own_mounts()
                 mount("tmpfs", "/run", "tmpfs")
                 own = os.open("/proc/self/ns/net", os.O_RDONLY)
                 inode = sandbox.fresh_network_namespace()

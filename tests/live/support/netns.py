@@ -51,6 +51,13 @@ def mount(source, target, kind=None, flags=0):
         raise OSError(number, f"mount: {os.strerror(number)}", target)
 
 
+def own_mounts():
+    """A mount namespace of this process's own, from which nothing spreads."""
+    sandbox.unshare(CLONE_NEWNS)
+    if sandbox.root_is_a_mount():
+        mount("none", "/", flags=MS_REC | MS_PRIVATE)
+
+
 def ip(*words, pass_fds=()):
     """iproute2's ip, in the namespace of the calling thread. A namespace is named by a passed fd: /proc/self/fd/N."""
     run = subprocess.run(["ip", *words], capture_output=True, text=True, pass_fds=pass_fds)
