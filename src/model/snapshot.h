@@ -29,6 +29,8 @@ struct Capture {
   std::optional<std::string> tool_sha256;           // of the collector's executable
   std::optional<std::int64_t> collector_uid;
   std::optional<std::string> collector_capabilities;  // CapEff, hexadecimal
+  // The collector ran in a pid namespace below the first: processes outside of it were not in its /proc.
+  bool inner_pid_namespace = false;
   std::optional<std::int64_t> smear_nsec;  // from the first socket dump to the last fd read
   std::string status;        // "complete", "interrupted", "limit", "error" from end.json; "cut" where there is none;
                              // "directory" where the input is no archive

@@ -80,6 +80,9 @@ void read_capture_info(const Context& context) {
   capture.collector_uid = info.collector.uid;
   capture.collector_capabilities = info.collector.capabilities_effective;
   replay.records.boot_realtime_nsec = info.clocks.realtime_nsec - info.clocks.boottime_nsec;
+  constexpr std::uint64_t kFirstPidNamespace = 0xeffffffc;  // PROC_PID_INIT_INO (include/linux/proc_ns.h), since 3.8
+  if (const auto pid = info.collector.namespaces.find("pid"); pid != info.collector.namespaces.end())
+    capture.inner_pid_namespace = pid->second != kFirstPidNamespace;
   if (const auto net = info.collector.namespaces.find("net"); net != info.collector.namespaces.end())
     replay.records.own_netns = net->second;
 }

@@ -227,6 +227,9 @@ void give_reasons(const Records& records, model::Snapshot& snapshot) {
         } else if (left_out > 0) {
           reason = {model::OwnerlessCode::unreadable,
                     std::to_string(left_out) + (left_out == 1 ? " process was" : " processes were") + " left out by --pid"};
+        } else if (snapshot.capture.inner_pid_namespace) {
+          reason = {model::OwnerlessCode::other_pid_namespace,
+                    "the collector's pid namespace shows its own processes only"};
         } else {
           reason = {model::OwnerlessCode::unexplained, "no process that was read holds it"};
         }

@@ -27,6 +27,7 @@ std::string make_archive(bool finish) {
   info.tool.name = "ssnap";
   info.host.nodename = "demo";
   info.collector.namespaces["net"] = 77;
+  info.collector.namespaces["pid"] = 78;  // not the host's first
   info.clocks.realtime_nsec = 2'000'000'000;
   info.clocks.boottime_nsec = 1'000'000'000;
   REQUIRE(writer.add_now("README.txt", "hello").has_value());
@@ -72,6 +73,7 @@ TEST_CASE("an archive becomes a snapshot: sockets, owners, users, gaps") {
   CHECK(snapshot->host.nodename == "demo");
   CHECK_FALSE(snapshot->capture.incomplete);
   CHECK(snapshot->capture.status == "complete");
+  CHECK(snapshot->capture.inner_pid_namespace);
   CHECK(snapshot->capture.processes_found == 2);
   CHECK(snapshot->capture.processes_read == 0);
   REQUIRE(snapshot->sockets.size() == 1);

@@ -1,105 +1,9 @@
-#include "reconstruct/reconstruct.h"
-
 #include "support/catch.h"
+#include "unit/reconstruct/records_builder.h"
 
 using namespace ssnap;
+using namespace ssnap::reconstruct::test;
 using namespace std::string_literals;
-using reconstruct::Records;
-
-namespace {
-
-base::IpAddress ip4(unsigned char a, unsigned char b, unsigned char c, unsigned char d) {
-  base::IpAddress address;
-  address.bytes = {a, b, c, d};
-  address.length = 4;
-  return address;
-}
-
-base::IpAddress ip6_any() {
-  base::IpAddress address;
-  address.length = 16;
-  return address;
-}
-
-base::IpAddress mapped(unsigned char a, unsigned char b, unsigned char c, unsigned char d) {
-  base::IpAddress address = ip6_any();
-  address.bytes[10] = address.bytes[11] = 0xff;
-  address.bytes[12] = a, address.bytes[13] = b, address.bytes[14] = c, address.bytes[15] = d;
-  return address;
-}
-
-constexpr std::uint64_t kNetns = 4026531840;
-
-decode::InetDiagRecord tcp(std::uint8_t state, std::uint16_t port, std::uint32_t inode, std::uint64_t cookie,
-                           std::uint16_t peer_port = 0) {
-  decode::InetDiagRecord record;
-  record.family = 2;
-  record.state = state;
-  record.local = ip4(127, 0, 0, 1);
-  record.peer = peer_port ? ip4(127, 0, 0, 1) : ip4(0, 0, 0, 0);
-  record.local_port = port;
-  record.peer_port = peer_port;
-  record.inode = inode;
-  record.cookie = cookie;
-  return record;
-}
-
-decode::ProcNetInetRow row_of(const decode::InetDiagRecord& record) {
-  decode::ProcNetInetRow row;
-  row.local = record.local;
-  row.peer = record.peer;
-  row.local_port = record.local_port;
-  row.peer_port = record.peer_port;
-  row.state = record.state;
-  row.inode = record.inode;
-  return row;
-}
-
-Records make_records() {
-  Records records;
-  records.own_netns = kNetns;
-  records.capture.status = "complete";
-  records.members = {"netns/4026531840/netlink/pass1/inet_diag-tcp.pcap", "netns/4026531840/proc/net/tcp",
-                     "netns/4026531840/netlink/pass1/unix_diag.pcap", "netns/4026531840/proc/net/unix"};
-  records.boot_realtime_nsec = 1'000'000'000'000'000'000;
-  return records;
-}
-
-void add_dump(Records& records, std::vector<decode::InetDiagRecord> rows, int pass = 1, std::uint64_t netns = kNetns) {
-  decode::InetDiagDump dump;
-  dump.request_protocol = 6;
-  dump.rows = std::move(rows);
-  records.inet_dumps.push_back({reconstruct::Origin{0, netns, pass}, std::move(dump), {}});
-  for (const std::uint16_t family : {std::uint16_t{2}, std::uint16_t{10}}) records.views[netns].insert({model::View::inet_diag, family, 6});
-}
-
-template <class... Rows>
-std::vector<decode::InetDiagRecord> list(Rows... rows) {
-  std::vector<decode::InetDiagRecord> all;
-  (all.push_back(std::move(rows)), ...);
-  return all;
-}
-
-void add_proc_tcp(Records& records, std::vector<decode::ProcNetInetRow> rows) {
-  records.proc_net_inet.push_back({{1, kNetns, 1}, model::View::proc_net_tcp, 2, 6, std::move(rows)});
-  records.views[kNetns].insert({model::View::proc_net_tcp, 2, 6});
-}
-
-void add_process(Records& records, std::int64_t pid, std::int64_t ppid, std::uint64_t start_ticks,
-                 std::vector<reconstruct::HeldSocket> sockets) {
-  auto& process = records.processes[pid];
-  process.stat.emplace();
-  process.stat->pid = pid;
-  process.stat->ppid = ppid;
-  process.stat->comm = "p" + std::to_string(pid);
-  process.stat->start_ticks = start_ticks;
-  process.fds_seen = true;
-  process.sockets = std::move(sockets);
-}
-
-model::Snapshot run(Records records) { return reconstruct::reconstruct(std::move(records), {}); }
-
-}  // namespace
 
 TEST_CASE("a socket that several views and passes saw is one row") {
   Records records = make_records();
@@ -244,6 +148,14 @@ TEST_CASE("no owner is said to be unreadable only where some process could not b
     CHECK(snapshot.sockets.at(0).ownerless_reason->code ==
           (readable ? model::OwnerlessCode::unexplained : model::OwnerlessCode::unreadable));
   }
+}
+
+TEST_CASE("from within a pid namespace, a socket that nobody holds may be held outside") {
+  Records records = make_records();
+  records.capture.inner_pid_namespace = true;
+  add_dump(records, list(tcp(10, 80, 1000, 7)));
+  add_process(records, 50, 1, 100, {});
+  CHECK(run(std::move(records)).sockets.at(0).ownerless_reason->code == model::OwnerlessCode::other_pid_namespace);
 }
 
 TEST_CASE("both ends of a connection know each other's processes, v4 and v4-mapped") {
@@ -402,66 +314,6 @@ TEST_CASE("subflows of one MPTCP connection share an inode and stay apart by the
   for (const auto& socket : snapshot.sockets) CHECK(socket.sightings.size() == 2);
 }
 
-TEST_CASE("the account balances, explains, or admits that it can't") {
-  Records records = make_records();
-  add_dump(records, list(tcp(10, 80, 1000, 7), tcp(7, 81, 1001, 8), tcp(6, 80, 0, 9, 5000)));
-  add_proc_tcp(records, {row_of(tcp(10, 80, 1000, 0)), row_of(tcp(6, 80, 0, 0, 5000))});
-  records.netns_facts[kNetns].counters["TCP.inuse"] = 1;
-  SECTION("quiet: the bound socket is explained") {
-    // Both passes alike, or the table would count as moving.
-    add_dump(records, list(tcp(10, 80, 1000, 7), tcp(7, 81, 1001, 8), tcp(6, 80, 0, 9, 5000)), 2);
-    const auto snapshot = run(std::move(records));
-    REQUIRE(snapshot.account.size() == 2);  // tcp and tcp6
-    const auto& line = snapshot.account[0];
-    CHECK(line.table == "tcp");
-    CHECK(line.dumped == 3);
-    CHECK(line.listed == 2);
-    CHECK(line.both == 2);
-    CHECK(line.counter == 1);
-    CHECK(line.countable == 1);
-    REQUIRE(line.explained.size() == 1);
-    CHECK(line.explained[0].starts_with("1 bound"));
-    CHECK(line.unexplained == 0);
-  }
-  SECTION("a row that only one view has, and a counter that differs, are not explained away") {
-    add_dump(records, list(tcp(10, 80, 1000, 7), tcp(7, 81, 1001, 8), tcp(6, 80, 0, 9, 5000)), 2);
-    records.proc_net_inet[0].rows.push_back(row_of(tcp(10, 99, 1009, 0)));
-    records.netns_facts[kNetns].counters["TCP.inuse"] = 5;
-    const auto snapshot = run(std::move(records));
-    CHECK(snapshot.account[0].unexplained == 1 + 3);
-  }
-  SECTION("of a moving table they are explained by its motion") {
-    add_dump(records, list(tcp(10, 80, 1000, 7)), 2);
-    records.proc_net_inet[0].rows.push_back(row_of(tcp(10, 99, 1009, 0)));
-    const auto snapshot = run(std::move(records));
-    CHECK(snapshot.account[0].unexplained == 0);
-    CHECK(snapshot.account[0].explained.size() >= 2);
-  }
-}
-
-TEST_CASE("sockets in fd tables and in no table are named, explained, or admitted") {
-  Records records = make_records();
-  add_dump(records, list(tcp(10, 80, 1000, 7)));
-  add_process(records, 50, 1, 100, {{1000, 3}, {2000, 4}, {2001, 5}, {2002, 6}, {2003, 7}});
-  records.members.push_back("sockprotonames/pass3");
-  base::Problems problems;
-  reconstruct::add_sockprotonames(records, {4, 0, 3},
-                                  "2000 50 4 held TCP\0" "2001 50 5 held AF_VSOCK\0" "2002 50 6 gone \0" "x\0"s, problems);
-  CHECK(problems.total == 1);
-  const auto snapshot = run(std::move(records));
-  REQUIRE(snapshot.sockets.size() == 2);  // the listener, and the vsock socket that only its fd shows
-  CHECK(snapshot.sockets[1].family == model::kFamilyVsock);
-  CHECK(snapshot.sockets[1].sightings.at(0).view == model::View::sockprotoname);
-  REQUIRE(snapshot.sockets[1].owners.size() == 1);
-  CHECK(snapshot.held.inodes == 5);
-  CHECK(snapshot.held.in_tables == 1);
-  CHECK(snapshot.held.explained.size() == 3);
-  CHECK(snapshot.held.unexplained == 1);  // 2003: nobody asked for its name
-  REQUIRE(snapshot.gaps.size() == 1);
-  CHECK(snapshot.gaps[0].pid == 50);
-  CHECK(snapshot.gaps[0].detail.starts_with("TCP, fd 4"));
-}
-
 TEST_CASE("the kernel's own netlink sockets are the kernel's") {
   Records records = make_records();
   decode::NetlinkDiagDump dump;
@@ -497,34 +349,6 @@ TEST_CASE("netlink sockets come twice in a dump and once in an answer; /proc/net
   CHECK(snapshot.sockets[0].details->groups == std::vector<std::uint32_t>{1, 35});
 }
 
-TEST_CASE("namespaces are named by their mount, their container, else their first process") {
-  Records records = make_records();
-  add_process(records, 10, 1, 100, {});
-  records.processes[10].namespaces["net"] = kNetns + 1;
-  add_process(records, 11, 1, 100, {});
-  records.processes[11].namespaces["net"] = kNetns + 2;
-  records.processes[11].cgroup = "/system.slice/docker-" + std::string(64, 'a') + ".scope";
-  records.netns_pins.push_back({kNetns + 3, 10, "/run/netns/blue", 0, 0});
-  records.netns_pins.push_back({kNetns + 4, 10, "", 7, 0});
-  records.netns_pins.push_back({kNetns + 5, 10, "", 0, 77});
-  const auto snapshot = run(std::move(records));
-  REQUIRE(snapshot.namespaces.size() == 6);
-  const auto named = [&](std::uint64_t inode) {
-    for (const auto& netns : snapshot.namespaces)
-      if (netns.inode == inode) return netns;
-    return model::Namespace{};
-  };
-  CHECK(named(kNetns).own);
-  CHECK(named(kNetns).name.empty());
-  CHECK(named(kNetns + 1).name == "p10");
-  CHECK(named(kNetns + 1).how == "process 10 (p10)");
-  CHECK(named(kNetns + 2).name == std::string(12, 'a'));
-  CHECK(named(kNetns + 3).name == "blue");
-  CHECK(named(kNetns + 3).how == "mounted on /run/netns/blue");
-  CHECK(named(kNetns + 4).how == "fd 7 of process 10");
-  CHECK(named(kNetns + 5).how == "thread 77 of process 10");
-}
-
 TEST_CASE("the associations of one SCTP socket share its cookie and stay apart; /proc/net/sctp does without netlink") {
   Records records = make_records();
   SECTION("netlink") {
@@ -558,40 +382,4 @@ TEST_CASE("the associations of one SCTP socket share its cookie and stay apart; 
       CHECK(socket.owners.size() == 1);
     }
   }
-}
-
-TEST_CASE("the collector's own netlink sockets don't make the table look moving") {
-  Records records = make_records();
-  const auto dump_of = [](std::vector<std::pair<std::uint32_t, std::uint32_t>> inodes_and_ports) {
-    decode::NetlinkDiagDump dump;
-    for (const auto& [inode, port] : inodes_and_ports) {
-      decode::NetlinkDiagRecord record;
-      record.protocol = 4;
-      record.cookie = record.inode = inode;
-      record.port_id = port;
-      dump.rows.push_back(std::move(record));
-    }
-    return dump;
-  };
-  const auto add = [&](int pass, decode::NetlinkDiagDump dump) {
-    dump.end.port_id = 4711 + static_cast<std::uint32_t>(pass);
-    reconstruct::add_collector_port(records, kNetns, dump.end);
-    records.netlink_dumps.emplace_back(reconstruct::Origin{0, kNetns, pass}, std::move(dump));
-  };
-  add(1, dump_of({{5, 100}, {6, 4712}}));
-  add(2, dump_of({{5, 100}, {7, 4713}}));
-  records.views[kNetns] = {{model::View::netlink_diag, 16, 0}, {model::View::proc_net_netlink, 16, 0}};
-  std::size_t missing = 0;
-  SECTION("balanced") {
-    decode::ProcNetNetlinkRow row;
-    row.protocol = 4;
-    row.port_id = 100;
-    row.inode = 5;
-    records.proc_net_netlink.push_back({{1, kNetns, 1}, {row}});
-  }
-  SECTION("a row that /proc/net lacks is not explained away by them") { missing = 1; }
-  const auto snapshot = run(std::move(records));
-  REQUIRE(snapshot.account.size() == 1);
-  CHECK(snapshot.account[0].explained == std::vector<std::string>{"2 the collector's own, which asked for the tables"});
-  CHECK(snapshot.account[0].unexplained == missing);
 }
