@@ -5,6 +5,24 @@
 
 namespace ssnap::base {
 
+std::optional<std::int64_t> add_times(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) return std::nullopt;
+  return sum;
+}
+
+std::optional<std::int64_t> subtract_times(std::int64_t a, std::int64_t b) {
+  std::int64_t difference = 0;
+  if (__builtin_sub_overflow(a, b, &difference)) return std::nullopt;
+  return difference;
+}
+
+std::optional<std::int64_t> multiply_time(std::int64_t a, std::int64_t factor) {
+  std::int64_t product = 0;
+  if (__builtin_mul_overflow(a, factor, &product)) return std::nullopt;
+  return product;
+}
+
 std::string rfc3339_utc(std::int64_t realtime_nsec, int digits) {
   using namespace std::chrono;
   const sys_time<nanoseconds> time{nanoseconds{realtime_nsec}};

@@ -16,7 +16,7 @@ struct ProcNetProtocolsRow {
   std::uint32_t object_bytes = 0;
   std::int64_t sockets = 0;                    // inuse; per-CPU counters read one by one may sum up below 0
   std::optional<std::int64_t> memory_pages;    // absent where the protocol keeps none (-1)
-  std::optional<bool> memory_pressure;         // absent: NI, not implemented
+  std::optional<bool> memory_pressure;         // absent: the kernel prints NI, the protocol has no such limit
   std::uint32_t max_header_bytes = 0;
   bool has_slab = false;
   std::string module;  // "kernel" where it is built in

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "archive/journal.h"
+#include "base/clock.h"
 #include "base/text_cursor.h"
 #include "decode/tcp_info.h"
 
@@ -79,7 +80,8 @@ void read_capture_info(const Context& context) {
   capture.begin_boottime_nsec = info.clocks.boottime_nsec;
   capture.collector_uid = info.collector.uid;
   capture.collector_capabilities = info.collector.capabilities_effective;
-  replay.records.boot_realtime_nsec = info.clocks.realtime_nsec - info.clocks.boottime_nsec;
+  replay.records.boot_realtime_nsec =
+      base::subtract_times(info.clocks.realtime_nsec, info.clocks.boottime_nsec);
   constexpr std::uint64_t kFirstPidNamespace = 0xeffffffc;  // PROC_PID_INIT_INO (include/linux/proc_ns.h), since 3.8
   if (const auto pid = info.collector.namespaces.find("pid"); pid != info.collector.namespaces.end())
     capture.inner_pid_namespace = pid->second != kFirstPidNamespace;
@@ -286,6 +288,7 @@ void read_fds(const Context& context) {
   context.report(links.problems);
   // proc/PID/fds is the first walk, proc/PID/passN/fds a later one.
   std::uint8_t pass = 1;
+  if (context.stars.size() > 1 && !context.stars[1].starts_with("pass")) return;
   if (context.stars.size() > 1) pass = base::parse_integer<std::uint8_t>(context.stars[1].substr(std::min<std::size_t>(4, context.stars[1].size()))).value_or(2);
   reconstruct::add_fds(context.records(), *pid, links.rows, pass == 1 ? 1 : 2);
 }
@@ -337,7 +340,7 @@ void read_passwd(const Context& context) {
 void read_proc_stat(const Context& context) {
   if (context.replay.has_capture_info) return;
   if (const auto btime = decode::decode_proc_stat_btime(context.member.bytes))
-    context.records().boot_realtime_nsec = *btime * 1'000'000'000;
+    context.records().boot_realtime_nsec = base::multiply_time(*btime, base::kNsecPerSec);
 }
 
 template <std::optional<std::string> model::Host::*field>

@@ -13,8 +13,12 @@ std::optional<std::int64_t> start_time(const Records& records, std::uint64_t sta
   const std::int64_t tick_hz = records.host.clk_tck;
   if (!records.boot_realtime_nsec || tick_hz <= 0 || start_ticks > kMaxStartTicks) return std::nullopt;
   const auto ticks = static_cast<std::int64_t>(start_ticks);
-  return *records.boot_realtime_nsec + ticks / tick_hz * base::kNsecPerSec +
-         ticks % tick_hz * base::kNsecPerSec / tick_hz;
+  // Whole seconds and the rest apart, for the product of ticks and nanoseconds may not fit.
+  const auto seconds = base::multiply_time(ticks / tick_hz, base::kNsecPerSec);
+  const auto rest = base::multiply_time(ticks % tick_hz, base::kNsecPerSec);
+  if (!seconds || !rest) return std::nullopt;
+  const auto since_boot = base::add_times(*seconds, *rest / tick_hz);
+  return since_boot ? base::add_times(*records.boot_realtime_nsec, *since_boot) : std::nullopt;
 }
 
 }  // namespace

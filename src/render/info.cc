@@ -40,9 +40,9 @@ std::string milliseconds(std::int64_t nsec) {
 // "from 12.3 ms to 45.6 ms": since the capture began.
 std::string window(const model::Capture& capture, const model::SourceSummary& source) {
   if (!capture.begin_boottime_nsec) return "";
-  const auto begin = *capture.begin_boottime_nsec;
-  return milliseconds(static_cast<std::int64_t>(source.begin_nsec) - begin) + " to " +
-         milliseconds(static_cast<std::int64_t>(source.end_nsec) - begin);
+  const auto begin = base::subtract_times(static_cast<std::int64_t>(source.begin_nsec), *capture.begin_boottime_nsec);
+  const auto end = base::subtract_times(static_cast<std::int64_t>(source.end_nsec), *capture.begin_boottime_nsec);
+  return begin && end ? milliseconds(*begin) + " to " + milliseconds(*end) : "";
 }
 
 void append_host(std::string& out, const model::Snapshot& snapshot) {

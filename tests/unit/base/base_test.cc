@@ -95,3 +95,12 @@ TEST_CASE("outcomes have a name each way and errnos a kind") {
   CHECK(outcome_of_errno(9999) == OutcomeKind::cut);
   CHECK(errno_name(13) == "EACCES");
 }
+
+TEST_CASE("times that 64 bits don't hold are absent, not wrapped") {
+  CHECK(add_times(INT64_MAX, 1) == std::nullopt);
+  CHECK(subtract_times(INT64_MIN, 1) == std::nullopt);
+  CHECK(multiply_time(INT64_MAX, 2) == std::nullopt);
+  CHECK(add_times(40, 2) == 42);
+  CHECK(subtract_times(40, 42) == -2);
+  CHECK(multiply_time(-3, kNsecPerSec) == -3'000'000'000);
+}

@@ -145,6 +145,23 @@ TEST_CASE("what is no snapshot is told what it is") {
   CHECK(pipeline::replay(empty.path / "nothing", {}).has_error());
 }
 
+TEST_CASE("clocks whose difference no 64 bits hold tell no boot time") {
+  pipeline::Replay replay;
+  archive::CaptureInfo info;
+  info.clocks.realtime_nsec = INT64_MIN;
+  info.clocks.boottime_nsec = INT64_MAX;
+  const std::string text = archive::to_json(info);
+  archive::Member member;
+  member.bytes = text;
+  pipeline::add_member(replay, "capture.json", member);
+  CHECK(replay.has_capture_info);
+  CHECK_FALSE(replay.records.boot_realtime_nsec);
+  pipeline::Replay plain;
+  member.bytes = "btime 9223372036854775807\n";
+  pipeline::add_member(plain, "proc/stat", member);
+  CHECK_FALSE(plain.records.boot_realtime_nsec);
+}
+
 TEST_CASE("hostile names of members lead nowhere") {
   pipeline::Replay replay;
   for (const char* name : {"", "/", "proc", "proc/", "proc//stat", "proc/x/stat", "proc/-1/stat", "proc/99999999999999999999/fds",

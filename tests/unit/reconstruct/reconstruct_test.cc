@@ -250,6 +250,18 @@ TEST_CASE("start times count from the boot") {
   CHECK_FALSE(snapshot.processes.at(1).start_realtime_nsec);
 }
 
+TEST_CASE("a start time beyond 64 bits of nanoseconds is absent, whatever the archive claims of boot and ticks") {
+  for (const auto& [boot, clk_tck, ticks] : {std::tuple{INT64_MAX, std::int64_t{100}, std::uint64_t{150}},
+                                             std::tuple{std::int64_t{0}, std::int64_t{1}, std::uint64_t{20'000'000'000}},
+                                             std::tuple{std::int64_t{0}, INT64_MAX, std::uint64_t{20'000'000'000}}}) {
+    Records records = make_records();
+    records.boot_realtime_nsec = boot;
+    records.host.clk_tck = clk_tck;
+    add_process(records, 50, 1, ticks, {});
+    CHECK_FALSE(run(std::move(records)).processes.at(0).start_realtime_nsec);
+  }
+}
+
 TEST_CASE("rows of /proc/net are kept in the order of the file, and follow their sockets through the sort") {
   Records records = make_records();
   add_proc_tcp(records, {row_of(tcp(10, 90, 1001, 0)), row_of(tcp(10, 80, 1000, 0))});
