@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -49,6 +50,22 @@ base::Fd take_fd(std::int64_t pid, std::uint32_t fd) {
   return taken;
 }
 
+// An nsfs mount by its path in another mount namespace. The path may lead elsewhere by now, or have something mounted
+// over it: a device or a FIFO, which must not be opened. So it is looked at through an O_PATH descriptor first, and
+// that very object is opened.
+base::Fd open_mount(const Host& host, const std::string& path) {
+  constexpr long kNsfsMagic = 0x6e736673;  // NSFS_MAGIC (include/uapi/linux/magic.h)
+  const base::Fd looked(::openat(host.proc.get(), path.c_str(), O_PATH | O_CLOEXEC | O_NOFOLLOW));
+  struct statfs status {};
+  if (!looked || ::fstatfs(looked.get(), &status) != 0) return base::Fd();
+  if (status.f_type != kNsfsMagic) {
+    errno = ENOENT;
+    return base::Fd();
+  }
+  const std::string self = "self/fd/" + std::to_string(looked.get());
+  return base::Fd(::openat(host.proc.get(), self.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
 base::Fd open_handle(const Host& host, const NetnsHandle& handle) {
   const std::string pid = std::to_string(handle.pid);
   std::string path;
@@ -57,7 +74,7 @@ base::Fd open_handle(const Host& host, const NetnsHandle& handle) {
     case NetnsHandle::Kind::own: path = "self/ns/net"; break;
     case NetnsHandle::Kind::process: path = pid + "/ns/net"; break;
     case NetnsHandle::Kind::thread: path = pid + "/task/" + std::to_string(handle.tid) + "/ns/net"; break;
-    case NetnsHandle::Kind::mount: path = pid + "/root" + handle.path; break;
+    case NetnsHandle::Kind::mount: return open_mount(host, pid + "/root" + handle.path);
   }
   return base::Fd(::openat(host.proc.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 }

@@ -204,8 +204,11 @@ class PromisesTest(sandbox.LiveTest):
         elif THROUGH_A_LINK.match(call.path) and not FD_FOLDER.match(call.path):
             if call.path == "/proc/self/exe":
                 return  # its own: the archive names its collector by hash
-            # Only a mounted namespace, which is seen from inside its mount namespace.
+            if re.fullmatch(r"(/proc)?/self/fd/\d+", call.path):
+                return  # the object that was looked at, below
+            # Only a mounted namespace, which is seen from inside its mount namespace: looked at, not opened.
             self.assertRegex(call.path, rf"^(/proc)?/\d+/root{MOUNT_POINT}$", str(call))
+            self.assertIn("O_PATH", call.arguments, str(call))
         elif call.path not in (archive, self.folder, "/"):
             self.assertRegex(call.path, r"^/(proc|etc|sys)(/|$)|^/\d+(/|$)|^/usr/lib/os-release$|^/var/lib/dbus/machine-id$", str(call))
 

@@ -197,6 +197,23 @@ TEST_CASE("a namespace that nothing leads to any more is a gap, said once") {
   CHECK(got.journal[0].netns == 8);
 }
 
+TEST_CASE("what took the place of a mounted namespace is not taken for it") {
+  FakeHost fake;
+  fake.link("proc/thread-self", "self");
+  fake.link("proc/self/ns/net", "net:[7]");
+  fake.file("proc/42/root/run/netns/blue", "");
+  struct stat status {};
+  REQUIRE(::stat((fake.root() / "proc/42/root/run/netns/blue").c_str(), &status) == 0);
+  const capture::Host host = fake.open();
+  capture::Netns netns;
+  netns.inode = status.st_ino;  // even where the number is right: it is no nsfs
+  netns.handles.push_back({capture::NetnsHandle::Kind::mount, 42, 0, 0, "/run/netns/blue"});
+  capture::ReaderPool pool(1, 1, kLong);
+  const Collected got = run(pool, {capture::proc_net_task(std::make_shared<capture::NetnsAccess>(host, netns))});
+  REQUIRE(got.journal.size() == 1);
+  CHECK(got.journal[0].outcome == base::OutcomeKind::vanished);
+}
+
 TEST_CASE("namespaces are found by processes, threads and mounts") {
   FakeHost fake;
   fake.link("proc/9/ns/net", "net:[7]");
