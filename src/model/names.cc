@@ -106,6 +106,20 @@ std::string_view origin_name(Origin origin) {
   return enum_name(kNames, origin);
 }
 
+std::string_view clue_name(Clue clue) {
+  static constexpr std::array<std::string_view, kClueCount> kNames{
+      "ancestor-holds", "parent-held",   "same-fd",      "other-fd",   "standard-stream",
+      "activation",     "never-executed", "unix-channel", "no-kinship", "started-first",
+      "same-uid",       "same-cgroup",   "same-netns",   "others-descend", "same-session"};
+  return enum_name(kNames, clue);
+}
+
+std::string_view tie_name(Tie tie) {
+  static constexpr std::array<std::string_view, 7> kNames{"peer",    "server", "client", "listener",
+                                                          "pending", "parent", "subflow"};
+  return enum_name(kNames, tie);
+}
+
 std::string_view presence_name(Presence presence) {
   static constexpr std::array<std::string_view, 3> kNames{"throughout", "came", "went"};
   return enum_name(kNames, presence);

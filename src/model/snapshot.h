@@ -54,6 +54,8 @@ struct Namespace {
   std::string name;         // "" where it has none; from a mount, a container, else its first process
   std::string how;          // what it was found by: "the collector's", "process 12", "mounted on /run/netns/blue", ...
   bool own = false;         // the collector's: the host's own view
+  // Not a namespace but the lack of one: for sockets in fd tables that no table of any namespace showed. At most one.
+  bool unknown = false;
 };
 
 // One line of the account: a table of one namespace, each view's rows against the other's and the kernel's own counter.
@@ -77,19 +79,41 @@ struct HeldAccount {
   std::uint64_t unexplained = 0;
 };
 
+// A container, as its cgroup path names it.
+struct Container {
+  std::string runtime;  // docker, podman, containerd, cri-o, lxc, systemd-nspawn; "" where the path doesn't tell
+  std::string id;       // 64 hexadecimal digits, or a machine's name (lxc, systemd-nspawn)
+};
+
 // A process is pid + start time: pids are used again.
 struct Process {
   std::int64_t pid = 0;
   std::optional<std::uint64_t> start_ticks;          // since boot, in CLK_TCK
   std::optional<std::int64_t> start_realtime_nsec;
+  std::optional<std::int64_t> start_error_nsec;      // at most so much later: start_ticks are whole ticks, rounded down
   std::optional<std::int64_t> ppid, session;
-  std::optional<std::uint32_t> uid, euid;
+  std::optional<std::uint32_t> uid, euid, gid, egid;
+  std::optional<std::uint32_t> login_uid;            // of the login that it descends from; absent: none
+  std::optional<std::uint32_t> audit_session;        // of that login; absent: none
+  std::optional<std::uint64_t> capabilities_effective, capabilities_permitted, capabilities_bounding;  // bit 1 << CAP_*
+  std::optional<std::string> security_label;         // attr/current: SELinux, AppArmor, Smack; absent: none of them
+  std::vector<std::int64_t> ns_pids;                 // its pid in each pid namespace, the collector's first
   std::string comm;                                  // bytes, as the kernel has it
   std::optional<std::string> exe;                    // the link's target; " (deleted)" at its end where the kernel says so
   std::optional<std::string> cwd, root;
   std::optional<std::vector<std::string>> cmdline;   // absent: not read; empty: it has none
   std::optional<std::string> cgroup;                 // path in the v2 hierarchy, or else of the first one
   std::map<std::string, std::uint64_t> namespaces;   // "net" -> inode, ...
+  std::optional<Container> container;                // by its cgroup path alone
+  std::string pod_uid;                               // Kubernetes; "" where none
+  std::string unit;                                  // systemd: the innermost service, scope, ... of its cgroup path
+  bool user_unit = false;                            // of a user's manager, not the system's
+  bool exe_deleted = false;                          // exe ends in " (deleted)"
+  bool exe_memfd = false;                            // exe never was in a file system: memfd_create()
+  bool other_mount_namespace = false;                // exe, cwd and root are paths in another one than the collector's
+  std::optional<std::int64_t> living_thread;         // of a zombie leader: the thread that exe, cmdline, ... are of
+  std::string mounted_over;                          // the mount point over its /proc/PID, which hides it; "": none
+  bool forked_only = false;                          // PF_FORKNOEXEC: never called execve()
   bool kernel_thread = false;
   bool zombie = false;
   bool fds_readable = true;                          // false: the table or some of its links could not be read
@@ -150,5 +174,9 @@ struct Snapshot {
   // In the order of the files, of each namespace; only where asked for (reconstruct::Options::keep_proc_net_rows).
   std::vector<ProcNetRow> proc_net_rows;
 };
+
+// Who is at the other end: the owners of the sockets that are tied to it by peer, server, client, listener or pending,
+// indexes into processes, ascending, each once. Links and owners that lead nowhere are passed over.
+std::vector<std::uint32_t> peer_processes(const Snapshot& snapshot, const Socket& socket);
 
 }  // namespace ssnap::model

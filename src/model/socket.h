@@ -78,16 +78,43 @@ std::string_view via_name(Via via);
 std::string_view certainty_name(Certainty certainty);
 std::string_view origin_name(Origin origin);
 
+
+// What speaks for an owner's origin. A set of them is the evidence of a conclusion.
+enum class Clue : std::uint8_t {
+  ancestor_holds,    // an ancestor holds the socket too: `from`
+  parent_held,       // its siblings hold it at the same fd: their parent did, and closed it (`from`), or ended
+  same_fd,           // at the same fd number as in `from`
+  other_fd,          // at another fd number
+  standard_stream,   // at fd 0, 1 or 2: dup2() before an exec
+  activation,        // at fd 3 or the next ones after an exec, as in socket activation (sd_listen_fds)
+  never_executed,    // forked, and never called execve() since (PF_FORKNOEXEC): its table is a copy of its parent's
+  unix_channel,      // a UNIX socket connects it with a holder: a way to have been passed the descriptor
+  no_kinship,        // neither an ancestor nor a descendant of the other holders
+  started_first,     // of the holders it started first
+  same_uid,          // it alone runs as the socket's uid, that is its creator's
+  same_cgroup,       // it alone is in the cgroup in which the socket was made
+  same_netns,        // it alone is in the socket's network namespace
+  others_descend,    // all other holders descend from it
+  same_session,      // the same session (setsid) as `from`
+};
+std::string_view clue_name(Clue clue);  // "ancestor-holds", ...
+constexpr std::size_t kClueCount = 15;
+
 struct Owner {
   std::uint32_t process = 0;  // index into Snapshot::processes
-  std::vector<std::uint32_t> fds;  // ascending; empty where the way (via) has none
+  std::vector<std::uint32_t> fds;  // ascending; io_uring: the ring's; in_flight: the receiving socket's; mmap, listener: none
+  std::vector<std::uint32_t> registered_files;  // io_uring: the socket's places in the ring's table of files, ascending
   std::uint8_t passes = 0;         // bits: 1 the first walk of its fd table saw it, 2 the second; 0 where no walk did
-  std::optional<std::int64_t> tid;
+  std::optional<std::int64_t> tid;  // the thread whose own table has the fd
   Via via = Via::fd;
   Certainty certainty = Certainty::certain;
   Origin origin = Origin::unknown;
+  Certainty origin_certainty = Certainty::probable;  // never certain: a descriptor leaves no trace of its way
+  std::uint16_t clues = 0;            // bit 1 << Clue: what the origin is concluded from
   std::optional<std::uint32_t> from;  // inherited, passed: the process it came from, index into Snapshot::processes
 };
+inline bool has_clue(const Owner& owner, Clue clue) { return (owner.clues >> static_cast<unsigned>(clue) & 1u) != 0; }
+inline void add_clue(Owner& owner, Clue clue) { owner.clues |= static_cast<std::uint16_t>(1u << static_cast<unsigned>(clue)); }
 
 // Why no owner is certain.
 enum class OwnerlessCode : std::uint8_t {
@@ -104,6 +131,28 @@ std::string_view ownerless_name(OwnerlessCode code);  // "time-wait", ...
 struct OwnerlessReason {
   OwnerlessCode code = OwnerlessCode::unexplained;
   std::string detail;  // a sentence; may hold the kernel's bytes
+  // unreadable: who may hold it, indexes into Snapshot::processes, the likely ones first; at most kMaxCandidates.
+  std::vector<std::uint32_t> candidates{};
+  std::uint64_t candidate_count = 0;
+};
+constexpr std::size_t kMaxCandidates = 32;  // a socket; all of them are the processes with fds_readable false
+
+// How another socket of the snapshot is tied to one.
+enum class Tie : std::uint8_t {
+  peer,      // the other end
+  server,    // the socket that a datagram client sends to; it knows nothing of the client
+  client,    // the reverse: one that sends to this one
+  listener,  // in whose queue this connection waits
+  pending,   // the reverse: waits in this listener's queue
+  parent,    // the MPTCP connection of this subflow
+  subflow,   // the reverse
+};
+std::string_view tie_name(Tie tie);  // "peer", ...
+
+struct Link {
+  std::uint32_t socket = 0;  // index into Snapshot::sockets
+  Tie tie{};
+  Certainty certainty = Certainty::certain;
 };
 
 // struct packet_diag_ring: a ring that is shared with the process by mmap.
@@ -204,7 +253,7 @@ struct Socket {
   std::unique_ptr<SocketDetails> details;   // null where there are none
   std::vector<Owner> owners;                // by pid, then tid
   std::optional<OwnerlessReason> ownerless_reason;
-  std::vector<std::uint32_t> peer_processes;  // processes at the other end, indexes into Snapshot::processes
+  std::vector<Link> links;  // by tie, then socket
   std::vector<Sighting> sightings;
   std::optional<Presence> presence;  // absent where its table was not dumped twice
 };

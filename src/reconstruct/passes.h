@@ -41,17 +41,17 @@ void mark_presence(model::Snapshot& snapshot);
 // sockets.cc: the order of Snapshot::sockets.
 void sort_sockets(model::Snapshot& snapshot);
 
-// owners.cc: holders by inode; the listener's owners for connections that wait to be accepted.
+// owners.cc: holders by inode, through fd tables of processes and threads, rings, mappings, messages in flight; the listener's owners for connections that wait to be accepted.
 void join_owners(const Records& records, model::Snapshot& snapshot);
-// owners.cc: which holder had it from which.
+// origins.cc: which holder had it from which.
 void trace_origins(model::Snapshot& snapshot);
-// owners.cc: a reason for every socket without a certain owner.
+// reasons.cc: a reason for every socket without a certain owner.
 void give_reasons(const Records& records, model::Snapshot& snapshot);
 
 // account.cc: each table's views against each other, the kernel's counters, and the sockets in fd tables.
 void balance_account(const Records& records, model::Snapshot& snapshot);
 
-// peers.cc: the other end, where it is in this snapshot.
+// peers.cc: the other end and other ties, where they are in this snapshot.
 void find_peers(model::Snapshot& snapshot);
 
 }  // namespace ssnap::reconstruct

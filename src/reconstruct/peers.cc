@@ -25,10 +25,6 @@ std::string pair_key(const Socket& socket, bool reversed) {
 
 bool is_connected(const Socket& socket) { return socket.local.address.length != 0 && socket.peer.port != 0; }
 
-void take_owners(const Socket& peer, Socket& socket) {
-  for (const model::Owner& owner : peer.owners) socket.peer_processes.push_back(owner.process);
-}
-
 }  // namespace
 
 void find_peers(model::Snapshot& snapshot) {
@@ -43,12 +39,12 @@ void find_peers(model::Snapshot& snapshot) {
     Socket& socket = snapshot.sockets[i];
     if (is_connected(socket)) {
       const auto at = by_pair.find(pair_key(socket, true));
-      if (at != by_pair.end() && at->second != i) take_owners(snapshot.sockets[at->second], socket);
+      if (at != by_pair.end() && at->second != i) socket.links.push_back({at->second, model::Tie::peer, {}});
     } else if (socket.peer_inode) {
       const auto at = unix_by_inode.find(*socket.peer_inode);
       if (at == unix_by_inode.end()) continue;
       socket.peer_name = snapshot.sockets[at->second].name;
-      take_owners(snapshot.sockets[at->second], socket);
+      socket.links.push_back({at->second, model::Tie::peer, {}});
     }
   }
 }

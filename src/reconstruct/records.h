@@ -23,6 +23,8 @@
 #include "decode/proc_net_sockstat.h"
 #include "decode/proc_net_unix.h"
 #include "decode/proc_pid.h"
+#include "decode/proc_pid_fdinfo.h"
+#include "decode/proc_pid_maps.h"
 #include "decode/rtnetlink.h"
 #include "decode/smc_diag.h"
 #include "decode/tipc_diag.h"
@@ -70,6 +72,7 @@ struct HeldSocket {
   std::uint64_t inode = 0;
   std::uint32_t fd = 0;
   std::uint8_t pass = 1;  // which walk of the fd tables saw it
+  std::int64_t tid = 0;   // of the thread whose own table it is in; 0: the process's
 
   auto operator<=>(const HeldSocket&) const = default;
 };
@@ -94,6 +97,28 @@ struct NetnsPin {
   std::int64_t tid = 0;     // a thread of pid that is in it; 0: an fd or a mount
 };
 
+// An io_uring, by its fd, and the sockets in its table of registered files (fdinfo).
+struct Ring {
+  std::uint32_t fd = 0;
+  std::int64_t tid = 0;  // as in HeldSocket
+  decode::ProcPidFdinfo info;
+};
+
+// A UNIX socket in whose queue descriptors wait to be received (fdinfo, `scm_fds`).
+struct Receiver {
+  std::uint32_t fd = 0;
+  std::int64_t tid = 0;
+  std::uint64_t scm_fds = 0;
+};
+
+// A process by its number; `reused`: the second one that had it during the capture.
+struct ProcessId {
+  std::int64_t pid = 0;
+  bool reused = false;
+
+  auto operator<=>(const ProcessId&) const = default;
+};
+
 // What the files of one /proc/PID said. Each absent where its file was.
 struct ProcessRecords {
   std::optional<decode::ProcPidStat> stat;
@@ -106,6 +131,14 @@ struct ProcessRecords {
   std::uint64_t fds_unreadable = 0;  // links of it that could not be read, for want of a right
   std::uint64_t fd_count = 0;        // links read
   std::vector<HeldSocket> sockets;
+  std::vector<Ring> rings;
+  std::vector<Receiver> receivers;
+  std::vector<std::uint64_t> mapped_inodes;  // socket:[N] in maps
+  bool ring_mapped = false;                  // maps: an io_uring; its fd may be closed
+  std::optional<std::uint32_t> login_uid, audit_session;
+  std::optional<std::string> security_label;
+  // A thread that was read in the place of a leader that has exited: exe, cmdline, ... are its.
+  std::optional<std::int64_t> living_thread;
 };
 
 // The kernel's own counts of one namespace, and what its links are called.

@@ -215,8 +215,7 @@ void fill_socket(Item item, const Snapshot& snapshot, const model::Socket& socke
     reason.bytes("detail", socket.ownerless_reason->detail);
   }
   json::array& peers = item.list("peer_owners");
-  for (const auto index : socket.peer_processes) {
-    if (index >= snapshot.processes.size()) continue;
+  for (const std::uint32_t index : model::peer_processes(snapshot, socket)) {
     Item peer = add_item(peers);
     put_process_id(peer, snapshot.processes[index]);
     peer.bytes_unless_empty("comm", snapshot.processes[index].comm);

@@ -88,7 +88,7 @@ inline model::Snapshot snapshot() {
   snapshot.capture.status = "complete";
   snapshot.capture.processes_found = 61;
   snapshot.capture.processes_read = 61;
-  snapshot.namespaces.push_back({4026531840, "", "collector", true});
+  snapshot.namespaces.push_back({4026531840, "", "collector", true, false});
   snapshot.users = {{0, "root"}, {33, "www-data"}};
   snapshot.interfaces = {{{0, 1}, "lo"}, {{0, 2}, "eth0"}};
   return snapshot;

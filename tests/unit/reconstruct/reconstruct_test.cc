@@ -167,10 +167,9 @@ TEST_CASE("both ends of a connection know each other's processes, v4 and v4-mapp
   add_dump(records, list(std::move(server), tcp(1, 5000, 1002, 9, 80)));
   add_process(records, 50, 1, 100, {{1001, 3}});
   add_process(records, 60, 1, 100, {{1002, 4}});
-  for (const auto& socket : run(std::move(records)).sockets) {
-    REQUIRE(socket.peer_processes.size() == 1);
-    CHECK(socket.peer_processes[0] == (socket.local.port == 80 ? 1u : 0u));
-  }
+  const auto snapshot = run(std::move(records));
+  for (const auto& socket : snapshot.sockets)
+    CHECK(model::peer_processes(snapshot, socket) == std::vector{socket.local.port == 80 ? 1u : 0u});
 }
 
 TEST_CASE("UNIX sockets: names, peers and pending clients") {
@@ -212,8 +211,9 @@ TEST_CASE("UNIX sockets: names, peers and pending clients") {
     if (socket.cookie == 4) {
       CHECK(socket.peer_name.kind == model::UnixName::Kind::abstract_name);
       CHECK(socket.peer_name.bytes == "abc");
-      REQUIRE(socket.peer_processes.size() == 1);
-      CHECK(snapshot.processes[socket.peer_processes[0]].pid == 60);
+      const auto peers = model::peer_processes(snapshot, socket);
+      REQUIRE(peers.size() == 1);
+      CHECK(snapshot.processes[peers[0]].pid == 60);
     }
   }
 }

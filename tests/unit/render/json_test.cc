@@ -127,7 +127,7 @@ model::Snapshot full() {
   listener.details->skmeminfo = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
   listener.timer = model::Timer{2, 7200000, 1};
   listener.local.interface_index = 2;
-  listener.peer_processes = {0};
+  listener.links = {{0, model::Tie::peer, model::Certainty::certain}};
   listener.sightings.push_back({model::View::inet_diag, 1, 0, 500});
   listener.sightings.push_back({model::View::proc_net_tcp6, 1, 9, 12});
   listener.owners[1].tid = 82;
@@ -373,7 +373,7 @@ TEST_CASE("JSON of an empty snapshot, and indexes that lead nowhere") {
   model::Socket socket;
   socket.netns = 7;
   socket.owners.push_back(inherited(9, {1}, 9));
-  socket.peer_processes = {9};
+  socket.links = {{9, model::Tie::peer, model::Certainty::certain}};
   socket.sightings.push_back({model::View::inet_diag, 1, 9, 0});
   empty.sockets.push_back(std::move(socket));
   const auto root = json::parse(render::render_json(all_rows(empty)));
