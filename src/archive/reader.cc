@@ -204,6 +204,7 @@ class ArchiveReader {
 
   // A cut is always among the problems that are kept.
   void add_last(std::string message) {
+    report_.cut = true;
     auto& problems = report_.problems;
     if (problems.kept.size() == base::Problems::kMaxProblemsKept) problems.kept.pop_back();
     problems.add(file_.size(), std::move(message));

@@ -19,6 +19,7 @@ namespace ssnap::archive {
 // A problem with the container: offsets are in the compressed file.
 struct ReadReport {
   bool sealed = false;             // manifest and seal are there, in their place: nothing was cut off the end
+  bool cut = false;                // the input ends before the archive does, or without a seal: the last problem says so
   std::uint64_t members = 0;       // handed out
   std::uint64_t member_bytes = 0;  // their uncompressed size
   base::Problems problems;         // damage, in the order of the file; a cut is the last

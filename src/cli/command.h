@@ -24,6 +24,7 @@ std::span<const Command> commands();
 int run_capture_command(const std::vector<std::string>& arguments);
 int run_analyze_command(const std::vector<std::string>& arguments);
 int run_info_command(const std::vector<std::string>& arguments);
+int run_verify_command(const std::vector<std::string>& arguments);
 
 // "ssnap 0.1.0 (0123456789ab)", and what it was built with.
 std::string version_text();

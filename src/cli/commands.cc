@@ -11,6 +11,7 @@ std::span<const Command> commands() {
       {"capture", "take a snapshot of this host's sockets and processes into an archive", run_capture_command},
       {"analyze", "show the sockets of a snapshot, their states and who holds them", run_analyze_command},
       {"info", "show what is in a snapshot: host, times, sources, coverage, gaps", run_info_command},
+      {"verify", "check that a snapshot is whole and is what was captured", run_verify_command},
   };
   return kCommands;
 }

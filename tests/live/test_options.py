@@ -17,6 +17,7 @@ HELP = {
     ("analyze", "--as", "netstat"): "tcp udp udplite raw unix ipv4 ipv6 all listening numeric processes extended timers as "
                                     "explain format netns help",
     ("info",): "help",
+    ("verify",): "help",
 }
 
 # What is no command line, and a word of what is said about it.
@@ -53,6 +54,8 @@ WRONG = [
     (("info",), "which snapshot"),
     (("info", "a", "b"), "which snapshot"),
     (("info", "a", "--format", "json"), "--format"),
+    (("verify",), "which snapshot"),
+    (("verify", "a", "b"), "which snapshot"),
 ]
 
 
