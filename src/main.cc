@@ -17,8 +17,8 @@ std::string usage_text() {
       "\n";
   for (const auto& command : ssnap::cli::commands()) {
     std::string name(command.name);
-    name.resize(10, ' ');
-    text += "  " + name + std::string(command.summary) + "\n";
+    name.resize(12, ' ');
+    text += "  " + name + std::string(command.help().summary) + "\n";
   }
   text +=
       "\n"

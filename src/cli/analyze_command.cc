@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <sstream>
 #include <string>
 
 #include "analyze/select.h"
@@ -97,40 +96,48 @@ std::string unknown_namespace(const model::Snapshot& snapshot, const std::string
   return "no network namespace '" + wanted + "' in this snapshot; it has " + known;
 }
 
-}  // namespace
-
-int run_analyze_command(const std::vector<std::string>& arguments) {
-  const Tool tool = find_tool(arguments);
+struct Arguments {
   Letters letters;
   bool help = false, explain = false;
   std::string as, format = "table", netns;
   std::vector<std::string> words;
+};
+
+po::options_description describe(Arguments& to) {
   po::options_description description("Options");
   description.add_options()
-      ("as", po::value(&as)->value_name("TOOL"), "answer as TOOL would have: ssnap (default), netstat; the switches then mean what they mean to it")
-      ("explain", flag(explain), "with --as: under a row, where that tool's answer falls short of the evidence")
-      ("format", po::value(&format)->value_name("FORMAT")->default_value(format), "table, json, or ndjson (one object a line); JSON holds every namespace")
-      ("netns", po::value(&netns)->value_name("NAME|INODE|all"), "sockets of this network namespace; default: the host's own in the table")
-      ("help,h", flag(help), "this text");
-  po::options_description hidden;
-  hidden.add_options()("words", po::value(&words));
+      ("as", po::value(&to.as)->value_name("ssnap|netstat"), "answer as that tool would have; the switches then mean what they mean to it")
+      ("explain", flag(to.explain), "with --as: under a row, where that tool's answer falls short of the evidence")
+      ("format", po::value(&to.format)->value_name("table|json|ndjson")->default_value(to.format), "ndjson: one object a line; JSON holds every namespace")
+      ("netns", po::value(&to.netns)->value_name("NAME|INODE|all"), "sockets of this network namespace; default: the host's own in the table")
+      ("help,h", flag(to.help), "this text");
+  return description;
+}
+
+CommandHelp help_of(Tool tool) {
+  static Arguments unused;
+  return {"show the sockets of a snapshot, their states and who holds them", "analyze SNAPSHOT [SWITCH]... [OPTION]...",
+          "SNAPSHOT is an archive of ssnap capture, - for standard input, or a directory: an unpacked archive or a copy\n"
+          "of /proc. Without a table or state switch every socket is shown.",
+          {letter_options(unused.letters, tool), describe(unused)},
+          "Names come from the snapshot only, never from the machine that it is analyzed on: there is no -r."};
+}
+
+}  // namespace
+
+CommandHelp analyze_help() { return help_of(Tool::ssnap); }
+
+int run_analyze_command(const std::vector<std::string>& arguments) {
+  const Tool tool = find_tool(arguments);
+  Arguments given;
+  po::options_description options_of_all = letter_options(given.letters, tool);
+  options_of_all.add(describe(given));
+  options_of_all.add_options()("words", po::value(&given.words));
   po::positional_options_description positions;
   positions.add("words", -1);
-  po::options_description visible, everything;
-  visible.add(letter_options(letters, tool)).add(description);
-  everything.add(visible).add(hidden);
-  parse_options(arguments, everything, positions, "analyze");
-  if (help) {
-    std::ostringstream text;
-    text << "ssnap analyze: the sockets of a snapshot, their states, and every process that holds them\n\n"
-            "  ssnap analyze SNAPSHOT [SWITCH]... [OPTION]...\n\n"
-            "SNAPSHOT is an archive of ssnap capture, - for standard input, or a directory: an unpacked archive or a copy\n"
-            "of /proc. Without a table or state switch every socket is shown.\n"
-         << visible
-         << "\nNames come from the snapshot only, never from the machine that it is analyzed on: there is no -r.\n";
-    print(text.str());
-    return 0;
-  }
+  parse_options(arguments, options_of_all, positions, "analyze");
+  if (given.help) return print(help_text("analyze", help_of(tool))), 0;
+  const auto& [letters, help, explain, as, format, netns, words] = given;
   if (words.empty())
     throw Failure(ExitCode::usage, "which snapshot? ssnap analyze SNAPSHOT; ssnap analyze --help lists the options");
   if (words.size() > 1) throw Failure(ExitCode::usage, "unexpected word '" + words[1] + "' after the snapshot");

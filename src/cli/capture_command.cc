@@ -8,7 +8,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <sstream>
 #include <string>
 
 #include "archive/member.h"
@@ -109,13 +108,15 @@ std::string gap_text(const std::map<std::string, std::uint64_t>& gaps) {
   return text;
 }
 
-}  // namespace
-
-int run_capture_command(const std::vector<std::string>& arguments) {
+struct Arguments {
   bool help = false, quiet = false, verbose = false;
   std::string output, progress = "auto", netns = "all";
   std::vector<std::string> case_fields;
   capture::CaptureOptions options;
+};
+
+po::options_description describe(Arguments& to) {
+  auto& [help, quiet, verbose, output, progress, netns, case_fields, options] = to;
   po::options_description description("Options");
   description.add_options()
       ("output,o", po::value(&output)->value_name("FILE"),
@@ -130,22 +131,27 @@ int run_capture_command(const std::vector<std::string>& arguments) {
       ("include-secrets", flag(options.include_secrets), "keep TCP-MD5 keys, which are otherwise overwritten with zeros")
       ("quiet,q", flag(quiet), "say nothing but errors")
       ("verbose,v", flag(verbose), "say more: each stage as it begins, when, and the uncompressed size")
-      ("progress", po::value(&progress)->value_name("WHEN")->default_value(progress), "a progress line on standard error: auto (on a terminal), always, never")
+      ("progress", po::value(&progress)->value_name("auto|always|never")->default_value(progress), "a progress line on standard error; auto: on a terminal")
       ("help,h", flag(help), "this text");
-  const po::variables_map values = parse_options(arguments, description, {}, "capture");
-  if (help) {
-    std::string text =
-        "ssnap capture: take the kernel's own account of this host's sockets, and of who holds them, into an archive\n"
-        "\n"
-        "  ssnap capture [-o FILE|-] [OPTION]...\n"
-        "\n"
-        "Reads /proc and netlink, writes its output and nothing else. Run it as root to see everything; what it may\n"
-        "not read is recorded as a gap, and the exit code is then 3.\n\n";
-    std::ostringstream list;
-    list << description;
-    print(text + list.str());
-    return 0;
-  }
+  return description;
+}
+
+}  // namespace
+
+CommandHelp capture_help() {
+  static Arguments unused;
+  return {"take a snapshot of this host's sockets and processes into an archive", "capture [-o FILE|-] [OPTION]...",
+          "Takes the kernel's own account of this host's sockets, and of who holds them. Reads /proc and netlink, writes its\n"
+          "output and nothing else. Run it as root to see everything; what it may not read is recorded as a gap, and the\n"
+          "exit code is then 3.",
+          {describe(unused)}, ""};
+}
+
+int run_capture_command(const std::vector<std::string>& arguments) {
+  Arguments given;
+  const po::variables_map values = parse_options(arguments, describe(given), {}, "capture");
+  if (given.help) return print(help_text("capture", capture_help())), 0;
+  auto& [help, quiet, verbose, output, progress, netns, case_fields, options] = given;
   if (options.level < 1 || options.level > 19) throw Failure(ExitCode::usage, "--level takes a number from 1 to 19");
   if (options.threads < 1 || options.threads > 64) throw Failure(ExitCode::usage, "--threads takes a number from 1 to 64");
   for (const std::int64_t pid : options.pids)

@@ -1,6 +1,7 @@
 // The commands: one file each, listed in one table.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,22 +10,31 @@
 #include <boost/program_options.hpp>
 
 #include "base/error.h"
+#include "cli/help.h"
 
 namespace ssnap::cli {
 
 struct Command {
   std::string_view name;
-  std::string_view summary;  // one line of `ssnap --help`
+  CommandHelp (*help)();
   // `arguments`: what came after the command's name. Returns the exit code; throws base::Failure.
   int (*run)(const std::vector<std::string>& arguments);
 };
 
 std::span<const Command> commands();
 
+CommandHelp capture_help();
+CommandHelp analyze_help();
+CommandHelp info_help();
+CommandHelp verify_help();
+CommandHelp man_help();
+CommandHelp completion_help();
 int run_capture_command(const std::vector<std::string>& arguments);
 int run_analyze_command(const std::vector<std::string>& arguments);
 int run_info_command(const std::vector<std::string>& arguments);
 int run_verify_command(const std::vector<std::string>& arguments);
+int run_man_command(const std::vector<std::string>& arguments);
+int run_completion_command(const std::vector<std::string>& arguments);
 
 // "ssnap 0.1.0 (0123456789ab)", and what it was built with.
 std::string version_text();
@@ -36,6 +46,12 @@ boost::program_options::variables_map parse_options(const std::vector<std::strin
                                                     const boost::program_options::options_description& options,
                                                     const boost::program_options::positional_options_description& words,
                                                     std::string_view command);
+
+// For a command that has words and --help only: its words; nullopt where --help was asked for, and printed.
+std::optional<std::vector<std::string>> parse_words(const std::vector<std::string>& arguments, std::string_view command,
+                                                    CommandHelp (*help)());
+// The one option of such a command.
+boost::program_options::options_description help_options();
 
 // A switch that may be given more than once (-n -n), as in ss.
 boost::program_options::value_semantic* flag(bool& value);

@@ -8,10 +8,12 @@ namespace ssnap::cli {
 
 std::span<const Command> commands() {
   static constexpr Command kCommands[] = {
-      {"capture", "take a snapshot of this host's sockets and processes into an archive", run_capture_command},
-      {"analyze", "show the sockets of a snapshot, their states and who holds them", run_analyze_command},
-      {"info", "show what is in a snapshot: host, times, sources, coverage, gaps", run_info_command},
-      {"verify", "check that a snapshot is whole and is what was captured", run_verify_command},
+      {"capture", capture_help, run_capture_command},
+      {"analyze", analyze_help, run_analyze_command},
+      {"info", info_help, run_info_command},
+      {"verify", verify_help, run_verify_command},
+      {"man", man_help, run_man_command},
+      {"completion", completion_help, run_completion_command},
   };
   return kCommands;
 }

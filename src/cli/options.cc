@@ -58,6 +58,26 @@ po::variables_map parse_options(const std::vector<std::string>& arguments, const
   return values;
 }
 
+po::options_description help_options() {
+  static bool unused;
+  po::options_description description("Options");
+  description.add_options()("help,h", flag(unused), "this text");
+  return description;
+}
+
+std::optional<std::vector<std::string>> parse_words(const std::vector<std::string>& arguments, std::string_view command,
+                                                    CommandHelp (*help)()) {
+  std::vector<std::string> words;
+  po::options_description everything = help_options();
+  everything.add_options()("words", po::value(&words));
+  po::positional_options_description positions;
+  positions.add("words", -1);
+  const po::variables_map values = parse_options(arguments, everything, positions, command);
+  if (values.count("help") == 0) return words;
+  print(help_text(command, help()));
+  return std::nullopt;
+}
+
 void print(std::string_view text) { write_all(STDOUT_FILENO, text); }
 
 void say(std::string_view message) {

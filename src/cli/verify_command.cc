@@ -10,8 +10,6 @@
 #include "render/escape.h"
 #include "render/words.h"
 
-namespace po = boost::program_options;
-
 namespace ssnap::cli {
 namespace {
 
@@ -74,28 +72,19 @@ std::string report_text(const std::string& name, const archive::VerifyReport& re
 
 }  // namespace
 
+CommandHelp verify_help() {
+  return {"check that a snapshot is whole and is what was captured", "verify SNAPSHOT",
+          "Holds the archive against all that it says about itself: every frame's checksum, the seal over the whole file,\n"
+          "the manifest both ways, the journal's chain, sizes and counts. A directory has its manifest only.\n"
+          "Whoever alters an archive can also seal it anew: keep the SHA-256 that capture printed, or a signature.",
+          {help_options()}, "Exit codes: 0 intact; 3 incomplete: cut or unsealed, nothing contradicts anything; 4 altered."};
+}
+
 int run_verify_command(const std::vector<std::string>& arguments) {
-  bool help = false;
-  std::vector<std::string> words;
-  po::options_description description("Options"), hidden, everything;
-  description.add_options()("help,h", flag(help), "this text");
-  hidden.add_options()("words", po::value(&words));
-  everything.add(description).add(hidden);
-  po::positional_options_description positions;
-  positions.add("words", -1);
-  parse_options(arguments, everything, positions, "verify");
-  if (help) {
-    print(
-        "ssnap verify: is a snapshot whole, and is it what was captured?\n\n"
-        "  ssnap verify SNAPSHOT\n\n"
-        "Holds the archive against all that it says about itself: every frame's checksum, the seal over the whole\n"
-        "file, the manifest both ways, the journal's chain, sizes and counts. A directory has its manifest only.\n"
-        "Whoever alters an archive can also seal it anew: keep the SHA-256 that capture printed, or a signature.\n\n"
-        "Exit codes: 0 intact; 3 incomplete: cut or unsealed, nothing contradicts anything; 4 altered.\n");
-    return 0;
-  }
-  if (words.size() != 1) throw base::Failure(base::ExitCode::usage, "which snapshot? ssnap verify SNAPSHOT");
-  const std::string& path = words.front();
+  const auto words = parse_words(arguments, "verify", verify_help);
+  if (!words) return 0;
+  if (words->size() != 1) throw base::Failure(base::ExitCode::usage, "which snapshot? ssnap verify SNAPSHOT");
+  const std::string& path = words->front();
   archive::VerifyReport report;
   struct stat status {};
   if (path != "-" && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {

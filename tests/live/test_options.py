@@ -18,6 +18,8 @@ HELP = {
                                     "explain format netns help",
     ("info",): "help",
     ("verify",): "help",
+    ("man",): "help",
+    ("completion",): "help",
 }
 
 # What is no command line, and a word of what is said about it.
