@@ -201,6 +201,7 @@ void read_rtnetlink(const Context& context) {
   const auto origin = context.origin();
   reconstruct::add_collector_port(context.records(), origin.netns, dump.end);
   reconstruct::add_links_of_netns(context.records(), origin.netns, dump.links);
+  reconstruct::add_addresses_of_netns(context.records(), origin.netns, dump.addresses);
 }
 
 template <model::View view, std::uint16_t family, std::uint16_t protocol>
@@ -390,6 +391,7 @@ constexpr Row kRows[] = {
     SSNAP_NETLINK("tipc_diag", (read_dump<decode::decode_tipc_diag, &Records::tipc_dumps, View::tipc_diag, model::kFamilyTipc>)),
     SSNAP_NETLINK("smc_diag", (read_dump<decode::decode_smc_diag, &Records::smc_dumps, View::smc_diag, model::kFamilySmc>)),
     SSNAP_NETLINK("rtnetlink-link", read_rtnetlink),
+    SSNAP_NETLINK("rtnetlink-addr", read_rtnetlink),
     SSNAP_PROC_NET("tcp", (read_proc_net_inet<View::proc_net_tcp, kIn, model::kProtocolTcp>)),
     SSNAP_PROC_NET("tcp6", (read_proc_net_inet<View::proc_net_tcp6, kIn6, model::kProtocolTcp>)),
     SSNAP_PROC_NET("udp", (read_proc_net_inet<View::proc_net_udp, kIn, model::kProtocolUdp>)),

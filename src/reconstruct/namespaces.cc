@@ -1,21 +1,16 @@
 // Network namespaces: which there are, how they were found, and what people call them.
 #include <algorithm>
 
+#include "reconstruct/cgroup_names.h"
 #include "reconstruct/passes.h"
 
 namespace ssnap::reconstruct {
 namespace {
 
-// The last component that looks like a container's id (64 hexadecimal digits, possibly within "docker-....scope").
-std::string container_of(std::string_view cgroup) {
-  constexpr std::size_t kIdDigits = 64, kShortId = 12;
-  std::size_t digits = 0;
-  for (std::size_t i = 0; i < cgroup.size(); ++i) {
-    const char c = cgroup[i];
-    digits = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ? digits + 1 : 0;
-    if (digits == kIdDigits) return std::string(cgroup.substr(i + 1 - kIdDigits, kShortId));
-  }
-  return "";
+// What a namespace is called after a container: by its name, or as short as `docker ps` prints a digest.
+std::string short_name(const model::Container& container) {
+  constexpr std::size_t kShortId = 12;
+  return is_container_digest(container.id) ? container.id.substr(0, kShortId) : container.id;
 }
 
 std::string process_text(const model::Process& process) {
@@ -32,7 +27,7 @@ void name_namespaces(const Records& records, NamespaceIndex& namespaces, model::
     model::Namespace& netns = snapshot.namespaces[namespaces.index_of(inode->second)];
     if (netns.how.empty()) netns.how = process_text(process);
     if (netns.own || !netns.name.empty()) continue;
-    if (process.cgroup) netns.name = container_of(*process.cgroup);
+    if (process.container) netns.name = short_name(*process.container);
   }
   // A mount has the name that people use (`ip netns`): its file's.
   for (const NetnsPin& pin : records.netns_pins) {

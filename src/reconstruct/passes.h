@@ -19,6 +19,9 @@ class NamespaceIndex {
 // processes.cc: one Process per pid whose stat, links or fds were read.
 void build_processes(const Records& records, model::Snapshot& snapshot);
 
+// cgroup_names.cc: the container, pod and unit of each process, by the path of its cgroup.
+void name_cgroups(model::Snapshot& snapshot);
+
 // namespaces.cc: every namespace that was found, how, and what it is called.
 void name_namespaces(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
 
@@ -43,7 +46,7 @@ void sort_sockets(model::Snapshot& snapshot);
 
 // owners.cc: holders by inode, through fd tables of processes and threads, rings, mappings, messages in flight; the listener's owners for connections that wait to be accepted.
 void join_owners(const Records& records, model::Snapshot& snapshot);
-// origins.cc: which holder had it from which.
+// origins.cc: which holder made it, inherited it or was passed it. After find_peers: a UNIX socket is a way to pass one.
 void trace_origins(model::Snapshot& snapshot);
 // reasons.cc: a reason for every socket without a certain owner.
 void give_reasons(const Records& records, model::Snapshot& snapshot);
@@ -52,6 +55,6 @@ void give_reasons(const Records& records, model::Snapshot& snapshot);
 void balance_account(const Records& records, model::Snapshot& snapshot);
 
 // peers.cc: the other end and other ties, where they are in this snapshot.
-void find_peers(model::Snapshot& snapshot);
+void find_peers(const Records& records, model::Snapshot& snapshot);
 
 }  // namespace ssnap::reconstruct

@@ -33,6 +33,7 @@ model::Snapshot reconstruct(Records records, const Options& options) {
 
   // Processes first: owners point to them, namespaces are named after them.
   build_processes(records, snapshot);
+  name_cgroups(snapshot);
   name_namespaces(records, namespaces, snapshot);
 
   // One row a socket: netlink decides, /proc/net confirms and adds.
@@ -49,13 +50,13 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   mark_presence(snapshot);
   sort_sockets(snapshot);
 
+  // Who is at the other end.
+  find_peers(records, snapshot);
+
   // Whose they are, which of them had it from which, and why nobody's.
   join_owners(records, snapshot);
   trace_origins(snapshot);
   give_reasons(records, snapshot);
-
-  // Who is at the other end.
-  find_peers(snapshot);
   return snapshot;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/outcome.h"
 #include "base/text_cursor.h"
+#include "reconstruct/cgroup_names.h"
 
 namespace ssnap::reconstruct {
 namespace {
@@ -29,12 +30,7 @@ void add_stat(Records& records, std::int64_t pid, decode::ProcPidStat stat) {
 }
 
 void add_cgroup(Records& records, std::int64_t pid, const std::vector<decode::CgroupRow>& rows) {
-  // The v2 path, unless it is the root and a v1 hierarchy knows more.
-  auto& cgroup = records.processes[pid].cgroup;
-  for (const auto& row : rows)
-    if (row.hierarchy == 0) cgroup = row.path;
-  for (const auto& row : rows)
-    if (row.path != "/" && (!cgroup || *cgroup == "/")) cgroup = row.path;
+  if (auto path = telling_cgroup(rows)) records.processes[pid].cgroup = std::move(path);
 }
 
 void add_fds(Records& records, std::int64_t pid, const std::vector<decode::LinkRecord>& links, std::uint8_t pass) {
@@ -93,6 +89,12 @@ void add_links_of_netns(Records& records, std::uint64_t netns, const std::vector
   auto& interfaces = records.netns_facts[netns].interfaces;
   for (const auto& link : links)
     if (link.name) interfaces.emplace(link.index, *link.name);
+}
+
+void add_addresses_of_netns(Records& records, std::uint64_t netns, const std::vector<decode::RtAddress>& addresses) {
+  auto& list = records.netns_facts[netns].addresses;
+  for (const auto& row : addresses)
+    if (const auto& address = row.local ? row.local : row.address) list.push_back(*address);
 }
 
 void add_sockstat(Records& records, std::uint64_t netns, const std::vector<decode::ProcNetSockstatRow>& rows) {

@@ -145,6 +145,7 @@ struct ProcessRecords {
 struct NetnsFacts {
   std::map<std::string, std::int64_t> counters;      // "TCP.inuse" of sockstat, "UNIX" of protocols
   std::map<std::uint32_t, std::string> interfaces;   // index -> name
+  std::vector<base::IpAddress> addresses;            // of its links
 };
 
 struct Records {
@@ -198,6 +199,7 @@ void add_collector_port(Records& records, std::uint64_t netns, const decode::Dum
 // True for a netlink socket through which the collector asked for the tables of namespace `netns` (its inode).
 bool is_collectors(const Records& records, std::uint64_t netns, const model::Socket& socket);
 void add_links_of_netns(Records& records, std::uint64_t netns, const std::vector<decode::RtLink>& links);
+void add_addresses_of_netns(Records& records, std::uint64_t netns, const std::vector<decode::RtAddress>& addresses);
 void add_sockstat(Records& records, std::uint64_t netns, const std::vector<decode::ProcNetSockstatRow>& rows);
 void add_protocols(Records& records, std::uint64_t netns, const std::vector<decode::ProcNetProtocolsRow>& rows);
 // The archive's own lists (docs/format.md): "INODE PID FD held|gone NAME" and "ID PATH", records ended by NUL.
