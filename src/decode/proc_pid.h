@@ -22,7 +22,7 @@ struct ProcPidStat {
   std::int64_t pgrp = 0;
   std::int64_t session = 0;
   std::int64_t tty_nr = 0;
-  std::uint64_t flags = 0;          // PF_*: 0x00200000 PF_KTHREAD
+  std::uint64_t flags = 0;          // PF_*: 0x00200000 PF_KTHREAD, 0x40 PF_FORKNOEXEC
   std::int64_t num_threads = 0;
   std::uint64_t start_ticks = 0;    // field 22, CLK_TCK since boot
 };
@@ -37,7 +37,8 @@ struct ProcPidStatus {
   std::vector<std::int64_t> ns_pids;                     // NSpid: from the reader's pid namespace inwards
   std::optional<std::int64_t> threads;
   std::optional<bool> kernel_thread;                     // Kthread: (6.8 and later)
-  std::optional<std::uint64_t> capabilities_effective;   // CapEff
+  // CapPrm, CapEff, CapBnd: bit 1 << CAP_*
+  std::optional<std::uint64_t> capabilities_permitted, capabilities_effective, capabilities_bounding;
   base::Problems problems;
 };
 ProcPidStatus decode_proc_pid_status(std::string_view bytes);

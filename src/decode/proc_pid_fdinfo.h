@@ -11,8 +11,8 @@
 
 namespace ssnap::decode {
 
-// A file in the table of an io_uring (io_uring_show_fdinfo, io_uring/fdinfo.c): "    0: socket:[4711]" since 6.18; before,
-// "    0: TCP", the name of the file's dentry, which for a socket is its protocol.
+// A file in the table of an io_uring (__io_uring_show_fdinfo, io_uring/fdinfo.c): "    0: socket:[4711]" in 6.18; in older
+// kernels "    0: TCP", the name of the file's dentry, which for a socket is its protocol's (struct proto).
 struct RegisteredFile {
   std::uint32_t place = 0;
   std::string name;                    // as printed
@@ -20,12 +20,14 @@ struct RegisteredFile {
 };
 
 struct ProcPidFdinfo {
-  // io_uring: how many places its table has ("UserFiles:"); absent: no ring, or the kernel left it out because the ring
-  // was busy at that moment (trylock).
+  // io_uring: how many places its table has ("UserFiles:"). Absent: no ring, or a busy one: the kernel then leaves out this
+  // line, or all that a ring has (trylock).
   std::optional<std::uint64_t> user_files;
   std::vector<RegisteredFile> registered;  // places that are taken, ascending
-  bool is_ring = false;                    // it has lines that only an io_uring has ("SqMask:", "SqEntries:", ...)
-  std::optional<std::uint64_t> scm_fds;    // UNIX sockets (unix_show_fdinfo, net/unix/af_unix.c, since 5.4): descriptors waiting in its queue
+  bool is_ring = false;                    // it has a line that only an io_uring has
+  // UNIX sockets (unix_show_fdinfo, net/unix/af_unix.c, since 5.6): descriptors in messages that wait in its queue; of a
+  // listener those in the queues of connections that wait to be accepted.
+  std::optional<std::uint64_t> scm_fds;
   base::Problems problems;
 };
 

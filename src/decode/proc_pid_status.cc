@@ -87,10 +87,12 @@ constexpr Key kKeys[] = {
        if (!number || *number > 1) return false;
        return store(std::optional<bool>(*number == 1), s.kernel_thread);
      }},
+    {"CapPrm", "a hex number",
+     [](std::string_view v, ProcPidStatus& s) { return store(only_number<std::uint64_t>(v, 16), s.capabilities_permitted); }},
     {"CapEff", "a hex number",
-     [](std::string_view v, ProcPidStatus& s) {
-       return store(only_number<std::uint64_t>(v, 16), s.capabilities_effective);
-     }},
+     [](std::string_view v, ProcPidStatus& s) { return store(only_number<std::uint64_t>(v, 16), s.capabilities_effective); }},
+    {"CapBnd", "a hex number",
+     [](std::string_view v, ProcPidStatus& s) { return store(only_number<std::uint64_t>(v, 16), s.capabilities_bounding); }},
 };
 
 }  // namespace

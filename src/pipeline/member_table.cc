@@ -17,6 +17,8 @@ struct Context {
   Replay& replay;
   const archive::Member& member;
   std::string_view name;
+  std::string_view path;  // the name without "reused/"
+  bool reused = false;    // of the second process that had this pid
   std::vector<std::string_view> stars;
 
   Records& records() const { return replay.records; }
@@ -35,9 +37,16 @@ struct Context {
   }
   void report(std::string message) const { records().problems.push_back({std::string(name), 0, std::move(message)}); }
 
-  std::optional<std::int64_t> pid() const {
+  // The process of proc/PID/..., and the thread of proc/PID/task/TID/...
+  std::optional<reconstruct::TaskId> task() const {
     const auto pid = base::parse_integer<std::int64_t>(stars.at(0));
-    return pid && *pid > 0 ? pid : std::nullopt;
+    if (!pid || *pid <= 0) return std::nullopt;
+    reconstruct::TaskId task{{*pid, reused}};
+    if (!path.substr(5 + stars[0].size()).starts_with("/task/")) return task;
+    const auto tid = base::parse_integer<std::int64_t>(stars.at(1));
+    if (!tid || *tid <= 0) return std::nullopt;
+    task.tid = *tid;
+    return task;
   }
 
   // The namespace of netns/INODE/..., and the pass where the name has one.
@@ -87,6 +96,8 @@ void read_capture_info(const Context& context) {
     capture.inner_pid_namespace = pid->second != kFirstPidNamespace;
   if (const auto net = info.collector.namespaces.find("net"); net != info.collector.namespaces.end())
     replay.records.own_netns = net->second;
+  if (const auto mounts = info.collector.namespaces.find("mnt"); mounts != info.collector.namespaces.end())
+    replay.records.own_mount_namespace = mounts->second;
 }
 
 void read_end_info(const Context& context) {
@@ -254,79 +265,107 @@ void read_cgroup_ids(const Context& context) {
 // Processes.
 
 void read_stat(const Context& context) {
-  const auto pid = context.pid();
-  if (!pid) return;
+  const auto task = context.task();
+  if (!task) return;
   auto stat = decode::decode_proc_pid_stat(context.member.bytes);
   if (stat.has_error()) return context.report(stat.error().message);
-  reconstruct::add_stat(context.records(), *pid, std::move(*stat));
+  reconstruct::add_stat(context.records(), *task, std::move(*stat));
 }
 
 void read_status(const Context& context) {
-  const auto pid = context.pid();
-  if (!pid) return;
+  const auto task = context.task();
+  if (!task) return;
   auto status = decode::decode_proc_pid_status(context.member.bytes);
   context.report(status.problems);
-  context.records().processes[*pid].status = std::move(status);
+  reconstruct::add_status(context.records(), *task, std::move(status));
 }
 
 void read_cmdline(const Context& context) {
-  if (const auto pid = context.pid())
-    context.records().processes[*pid].cmdline = decode::decode_proc_pid_cmdline(context.member.bytes);
+  if (const auto task = context.task())
+    reconstruct::add_cmdline(context.records(), *task, decode::decode_proc_pid_cmdline(context.member.bytes));
 }
 
 void read_cgroup(const Context& context) {
-  const auto pid = context.pid();
-  if (!pid) return;
+  const auto task = context.task();
+  if (!task) return;
   const auto rows = decode::decode_proc_pid_cgroup(context.member.bytes);
   context.report(rows.problems);
-  reconstruct::add_cgroup(context.records(), *pid, rows.rows);
+  reconstruct::add_cgroup(context.records(), *task, rows.rows);
 }
 
 void read_fds(const Context& context) {
-  const auto pid = context.pid();
-  if (!pid) return;
+  const auto task = context.task();
+  if (!task) return;
+  // proc/PID/fds is the first walk, proc/PID/passN/fds a later one; the same below proc/PID/task/TID.
+  constexpr std::string_view kPass = "pass";
+  const std::size_t pass_star = task->tid == 0 ? 1 : 2;
+  std::uint8_t pass = 1;
+  if (context.stars.size() > pass_star) {
+    const std::string_view folder = context.stars[pass_star];
+    if (!folder.starts_with(kPass)) return;
+    pass = base::parse_integer<std::uint8_t>(folder.substr(kPass.size())).value_or(2);
+  }
   const auto links = decode::decode_link_list(context.member.bytes);
   context.report(links.problems);
-  // proc/PID/fds is the first walk, proc/PID/passN/fds a later one.
-  std::uint8_t pass = 1;
-  if (context.stars.size() > 1 && !context.stars[1].starts_with("pass")) return;
-  if (context.stars.size() > 1) pass = base::parse_integer<std::uint8_t>(context.stars[1].substr(std::min<std::size_t>(4, context.stars[1].size()))).value_or(2);
-  reconstruct::add_fds(context.records(), *pid, links.rows, pass == 1 ? 1 : 2);
+  reconstruct::add_fds(context.records(), *task, links.rows, pass == 1 ? 1 : 2);
 }
 
 void read_mountinfo(const Context& context) {
-  const auto pid = context.pid();
-  if (!pid) return;
+  const auto task = context.task();
+  if (!task) return;
   const auto mounts = decode::decode_mountinfo(context.member.bytes);
   context.report(mounts.problems);
-  reconstruct::add_mountinfo(context.records(), *pid, mounts.rows);
+  reconstruct::add_mountinfo(context.records(), task->process, mounts.rows);
 }
 
 void read_links(const Context& context) {
-  const auto pid = context.pid();
-  if (!pid) return;
+  const auto task = context.task();
+  if (!task) return;
   const auto links = decode::decode_link_list(context.member.bytes);
   context.report(links.problems);
-  reconstruct::add_links(context.records(), *pid, links.rows);
+  reconstruct::add_links(context.records(), *task, links.rows);
 }
 
-void read_thread_links(const Context& context) {
-  const auto pid = context.pid();
-  const auto tid = base::parse_integer<std::int64_t>(context.stars.at(1));
-  if (!pid || !tid) return;
-  const auto links = decode::decode_link_list(context.member.bytes);
-  context.report(links.problems);
-  reconstruct::add_thread_links(context.records(), *pid, *tid, links.rows);
-}
-
-// A symlink of a procfs tree: proc/PID/fd/3, proc/PID/exe, proc/PID/ns/net.
+// A symlink of a procfs tree: proc/PID/fd/3, proc/PID/exe, proc/PID/task/TID/ns/net.
 void read_symlink(const Context& context) {
-  const auto pid = context.pid();
-  if (!pid || context.member.type != archive::MemberType::symlink) return;
+  const auto task = context.task();
+  if (!task || context.member.type != archive::MemberType::symlink) return;
+  std::string_view name = context.path;
+  for (int folders = task->tid == 0 ? 2 : 4; folders > 0; --folders) name.remove_prefix(name.find('/') + 1);
   decode::LinkRecord link;
-  link.name = context.name.substr(context.name.find('/', 5) + 1);
+  link.name = name;
   link.target = context.member.bytes;
-  reconstruct::add_link(context.records(), *pid, link);
+  reconstruct::add_link(context.records(), *task, link);
+}
+
+void read_fdinfo(const Context& context) {
+  const auto task = context.task();
+  const auto fd = base::parse_integer<std::uint32_t>(context.stars.back());
+  if (!task || !fd) return;
+  auto info = decode::decode_proc_pid_fdinfo(context.member.bytes);
+  context.report(info.problems);
+  reconstruct::add_fdinfo(context.records(), *task, *fd, std::move(info));
+}
+
+void read_maps(const Context& context) {
+  const auto task = context.task();
+  if (!task) return;
+  const auto maps = decode::decode_proc_pid_maps(context.member.bytes);
+  context.report(maps.problems);
+  reconstruct::add_maps(context.records(), task->process, maps);
+}
+
+// loginuid and sessionid.
+template <auto add>
+void read_number(const Context& context) {
+  const auto task = context.task();
+  if (task && !add(context.records(), task->process, context.member.bytes))
+    context.report("expected one decimal number; left out");
+}
+
+void read_security_label(const Context& context) {
+  if (const auto task = context.task())
+    reconstruct::add_security_label(context.records(), task->process, context.member.bytes);
 }
 
 // The host.
@@ -365,6 +404,8 @@ constexpr std::uint16_t kIn = model::kFamilyInet, kIn6 = model::kFamilyInet6;
 #define SSNAP_PROC_NET(file, function) \
   {"netns/*/proc/net/" file, function}, {"proc/net/" file, function}, {"proc/self/net/" file, function}, \
       {"proc/1/net/" file, function}
+// The files of a process and of its threads.
+#define SSNAP_TASK(file, function) {"proc/*/" file, function}, {"proc/*/task/*/" file, function}
 
 constexpr Row kRows[] = {
     {"capture.json", read_capture_info},
@@ -410,28 +451,34 @@ constexpr Row kRows[] = {
     SSNAP_PROC_NET("sockstat", read_sockstat),
     SSNAP_PROC_NET("sockstat6", read_sockstat),
     SSNAP_PROC_NET("protocols", read_protocols),
-    {"proc/*/stat", read_stat},
-    {"proc/*/status", read_status},
-    {"proc/*/cmdline", read_cmdline},
-    {"proc/*/cgroup", read_cgroup},
-    {"proc/*/fds", read_fds},
+    SSNAP_TASK("stat", read_stat),
+    SSNAP_TASK("status", read_status),
+    SSNAP_TASK("cmdline", read_cmdline),
+    SSNAP_TASK("cgroup", read_cgroup),
+    SSNAP_TASK("fds", read_fds),
     {"proc/*/*/fds", read_fds},
-    {"proc/*/links", read_links},
-    {"proc/*/task/*/links", read_thread_links},
+    {"proc/*/task/*/*/fds", read_fds},
+    SSNAP_TASK("links", read_links),
+    SSNAP_TASK("fdinfo/*", read_fdinfo),
+    {"proc/*/maps", read_maps},
+    {"proc/*/loginuid", read_number<reconstruct::add_login_uid>},
+    {"proc/*/sessionid", read_number<reconstruct::add_audit_session>},
+    {"proc/*/attr/current", read_security_label},
     {"proc/*/mountinfo", read_mountinfo},
     {"sockprotonames/*", read_sockprotonames},
     {"cgroup2-ids", read_cgroup_ids},
-    {"proc/*/fd/*", read_symlink},
-    {"proc/*/ns/*", read_symlink},
-    {"proc/*/exe", read_symlink},
-    {"proc/*/cwd", read_symlink},
-    {"proc/*/root", read_symlink},
+    SSNAP_TASK("fd/*", read_symlink),
+    SSNAP_TASK("ns/*", read_symlink),
+    SSNAP_TASK("exe", read_symlink),
+    SSNAP_TASK("cwd", read_symlink),
+    SSNAP_TASK("root", read_symlink),
     {"proc/stat", read_proc_stat},
     {"proc/sys/kernel/hostname", (read_host_line<&model::Host::nodename>)},
     {"proc/sys/kernel/osrelease", (read_host_line<&model::Host::kernel>)},
     {"proc/sys/kernel/random/boot_id", (read_host_line<&model::Host::boot_id>)},
     {"etc/passwd", read_passwd},
 };
+#undef SSNAP_TASK
 #undef SSNAP_NETLINK
 #undef SSNAP_PROC_NET
 
@@ -451,10 +498,26 @@ bool matches(std::string_view pattern, std::string_view name, std::vector<std::s
   }
 }
 
-const Row* find_row(std::string_view name, std::vector<std::string_view>& stars) {
-  for (const Row& row : kRows)
-    if (matches(row.pattern, name, stars)) return &row;
-  return nullptr;
+// A member's name, taken apart.
+struct Found {
+  const Row* row = nullptr;
+  std::string path;
+  bool reused = false;
+  std::vector<std::string_view> stars;  // in `path`
+};
+
+// proc/PID/reused/... has the same files as proc/PID/...
+void find_row(std::string_view name, Found& found) {
+  constexpr std::string_view kReused = "/reused/";
+  const std::size_t at = name.starts_with("proc/") ? name.find('/', 5) : std::string_view::npos;
+  found.reused = at != std::string_view::npos && name.substr(at).starts_with(kReused);
+  found.path = name;
+  if (found.reused) found.path.erase(at, kReused.size() - 1);
+  for (const Row& row : kRows) {
+    if (!matches(row.pattern, found.path, found.stars)) continue;
+    found.row = &row;
+    return;
+  }
 }
 
 }  // namespace
@@ -468,14 +531,16 @@ std::string canonical_name(std::string_view name) {
 }
 
 bool is_wanted(std::string_view name) {
-  std::vector<std::string_view> stars;
-  return find_row(name, stars) != nullptr;
+  Found found;
+  find_row(name, found);
+  return found.row != nullptr;
 }
 
 void add_member(Replay& replay, std::string_view name, const archive::Member& member) {
-  std::vector<std::string_view> stars;
-  const Row* row = find_row(name, stars);
-  if (row != nullptr) row->read(Context{replay, member, name, std::move(stars)});
+  Found found;
+  find_row(name, found);
+  if (found.row != nullptr)
+    found.row->read(Context{replay, member, name, found.path, found.reused, std::move(found.stars)});
 }
 
 }  // namespace ssnap::pipeline

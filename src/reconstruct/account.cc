@@ -139,10 +139,12 @@ class Balance {
   const model::Snapshot& snapshot_;
 };
 
-// Protocols whose sockets are in no table until they are bound or connected.
-bool may_be_in_no_table(std::string_view protocol) {
-  constexpr std::string_view kNames[] = {"TCP", "TCPv6", "UDP", "UDPv6", "UDP-Lite", "UDPLITEv6", "PING", "PINGv6", "MPTCP", "MPTCPv6", "SCTP", "SCTPv6", "DCCP", "DCCPv6"};
-  return std::find(std::begin(kNames), std::end(kNames), protocol) != std::end(kNames);
+// Why a socket that is held and has this name is in no table.
+std::string reason_of_name(const Records& records, const NamedSocket& named, const NamedProtocol& protocol) {
+  if (!has_table(records, netns_of_holder(records, named), protocol))
+    return named.protocol + ": the kernel offered no table of such sockets";
+  if (protocol.always_listed) return named.protocol + ", in a namespace that only they pin";
+  return named.protocol + ", neither bound nor connected (or in a namespace that only they pin)";
 }
 
 model::HeldAccount balance_held(const Records& records, const model::Snapshot& snapshot) {
@@ -159,7 +161,7 @@ model::HeldAccount balance_held(const Records& records, const model::Snapshot& s
   model::HeldAccount account;
   std::set<std::uint64_t> seen;
   std::map<std::string, std::uint64_t> reasons;
-  for (const auto& [pid, process] : records.processes) {
+  for (const auto& [id, process] : records.processes) {
     for (const HeldSocket& held : process.sockets) {
       if (!seen.insert(held.inode).second) continue;
       ++account.inodes;
@@ -168,18 +170,17 @@ model::HeldAccount balance_held(const Records& records, const model::Snapshot& s
         continue;
       }
       const auto at = named.find(held.inode);
+      const NamedProtocol* protocol = at == named.end() ? nullptr : find_protocol(at->second->protocol);
       if (at == named.end() && ended_early) {
         ++reasons["not looked for: the capture ended before"];
       } else if (at == named.end() || (at->second->still_held && at->second->protocol.empty())) {
         ++account.unexplained;
       } else if (!at->second->still_held) {
         ++reasons["closed before the tables were asked for them"];
-      } else if (may_be_in_no_table(at->second->protocol)) {
-        ++reasons[at->second->protocol + ", neither bound nor connected (or in a namespace that only they pin)"];
-      } else if (at->second->protocol.starts_with("UNIX")) {
-        ++account.unexplained;
+      } else if (protocol != nullptr) {
+        ++reasons[reason_of_name(records, *at->second, *protocol)];
       } else {
-        ++reasons[at->second->protocol + ": the kernel offered no table of such sockets"];
+        ++reasons[at->second->protocol + ": a protocol without a table that is known"];
       }
     }
   }

@@ -1,28 +1,38 @@
 // Which listener a connection waits at.
 #pragma once
 
-#include <map>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "model/snapshot.h"
 
 namespace ssnap::reconstruct {
 
 bool is_tcp(const model::Socket& socket);
+// A connection that no process has a descriptor of yet: it is complete and waits for its listener's accept().
+bool may_wait_to_be_accepted(const model::Socket& socket);
 
-// The listeners of a snapshot, found by a connection's local address. Valid while its sockets stay where they are.
+// The listeners of a snapshot, found by a connection's local address or name. Valid while its sockets stay where they
+// are; each look-up takes the same time, however many listeners there are.
 class Listeners {
  public:
   explicit Listeners(const model::Snapshot& snapshot);
 
-  // The most exact one: of this address before those of any address. Null where there is none.
+  // Indexes of those that the kernel may have chosen, ascending: several share an address with SO_REUSEPORT, or a path
+  // that was bound again. Of this address before those of any address, of this device before those of any
+  // (inet_lhash2_lookup, net/ipv4/inet_hashtables.c). For a UNIX connection the one that its listener's dump names.
+  std::span<const std::uint32_t> find_all(const model::Socket& socket) const;
+  // The first of them. Null where there is none.
   const model::Socket* find(const model::Socket& socket) const;
 
  private:
   const model::Snapshot& snapshot_;
-  std::unordered_multimap<std::uint64_t, std::uint32_t> by_port_;
-  std::multimap<std::pair<std::uint32_t, std::string>, std::uint32_t> by_name_;
+  std::unordered_map<std::string, std::vector<std::uint32_t>> by_address_;
+  std::unordered_map<std::string, std::vector<std::uint32_t>> by_name_;
+  std::unordered_map<std::string, std::vector<std::uint32_t>> by_pending_;  // namespace and inode of a client
 };
 
 }  // namespace ssnap::reconstruct

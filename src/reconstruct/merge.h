@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "reconstruct/passes.h"
+#include "reconstruct/protocol_names.h"
 
 namespace ssnap::reconstruct {
 
@@ -51,5 +52,10 @@ std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> sockets_by_netns(c
 // True for the netlink views, false for those of procfs.
 bool is_dump(model::View view);
 void see(model::Socket& socket, model::View view, const Origin& origin, std::uint64_t offset);
+
+// The network namespace of the process that holds it: a socket stays in the one that it was made in, which is mostly that.
+std::uint64_t netns_of_holder(const Records& records, const NamedSocket& named);
+// True if some table of the namespace would show such a socket.
+bool has_table(const Records& records, std::uint64_t netns, const NamedProtocol& protocol);
 
 }  // namespace ssnap::reconstruct

@@ -1,7 +1,6 @@
-// Packet, netlink, vsock, XDP, TIPC and SMC sockets, and those that only an fd shows.
+// Packet, netlink, vsock, XDP, TIPC and SMC sockets.
 #include <algorithm>
 #include <map>
-#include <set>
 #include <tuple>
 #include <unordered_map>
 
@@ -32,7 +31,7 @@ std::optional<model::Ring> ring_of(const std::optional<decode::PacketRing>& from
 
 Socket socket_of(decode::PacketDiagRecord& record, std::uint32_t netns) {
   Socket socket = make_socket(netns, model::kFamilyPacket, record.type, model::kStateUnconn, record.inode, record.cookie);
-  socket.uid = record.uid;
+  if (record.inode != 0) socket.uid = record.uid;
   socket.details->skmeminfo = std::move(record.skmeminfo);
   auto packet = std::make_unique<model::PacketDetails>();
   packet->ethertype = record.protocol;
@@ -81,7 +80,7 @@ Socket socket_of(decode::VsockDiagRecord& record, std::uint32_t netns) {
 
 Socket socket_of(decode::XdpDiagRecord& record, std::uint32_t netns) {
   Socket socket = make_socket(netns, model::kFamilyXdp, record.type, model::kStateUnconn, record.inode, record.cookie);
-  socket.uid = record.uid;
+  if (record.inode != 0) socket.uid = record.uid;
   socket.details->skmeminfo = std::move(record.skmeminfo);
   auto xdp = std::make_unique<model::XdpDetails>();
   if (record.info) {
@@ -105,7 +104,7 @@ Socket socket_of(decode::TipcDiagRecord& record, std::uint32_t netns) {
                                                     : model::kStateUnconn;
   Socket socket = make_socket(netns, model::kFamilyTipc, static_cast<std::uint16_t>(record.type.value_or(0)), state,
                               record.inode.value_or(0), record.cookie);
-  socket.uid = record.uid;
+  if (record.inode.value_or(0) != 0) socket.uid = record.uid;
   socket.local.node = record.node;
   socket.local.port = record.port.value_or(0);
   if (record.connection) {
@@ -126,7 +125,7 @@ Socket socket_of(decode::SmcDiagRecord& record, std::uint32_t netns) {
   Socket socket = make_socket(netns, model::kFamilySmc, model::kSocketStream, state, record.inode, record.cookie);
   socket.local = {record.local, record.local_port, record.interface_index, {}};
   socket.peer = {record.peer, record.peer_port, 0, {}};
-  socket.uid = record.uid;
+  if (record.inode != 0) socket.uid = record.uid;
   socket.details->shutdown = record.shutdown;
   return socket;
 }
@@ -175,20 +174,6 @@ void merge_table(const Table& table, const std::vector<std::uint32_t>& dumped, m
   }
 }
 
-// What system.sockprotoname says of sockets whose family has no table at all on some kernels (net/*/af_*.c).
-struct NamedProtocol {
-  std::string_view name;
-  std::uint16_t family, protocol;
-};
-constexpr NamedProtocol kNamedProtocols[] = {
-    {"AF_VSOCK", model::kFamilyVsock, 0}, {"XDP", model::kFamilyXdp, 3},
-    {"PACKET", model::kFamilyPacket, 0},  {"NETLINK", model::kFamilyNetlink, 0xffff},
-    {"RAW", model::kFamilyInet, model::kProtocolRaw}, {"RAWv6", model::kFamilyInet6, model::kProtocolRaw},
-    {"SCTP", model::kFamilyInet, model::kProtocolSctp}, {"SCTPv6", model::kFamilyInet6, model::kProtocolSctp},
-    {"TIPC", model::kFamilyTipc, 0},      {"SMC", model::kFamilySmc, model::kSocketStream},
-    {"MPTCP", model::kFamilyInet, model::kProtocolMptcp}, {"MPTCPv6", model::kFamilyInet6, model::kProtocolMptcp},
-};
-
 }  // namespace
 
 void merge_other_dumps(Records& records, DumpMerge& merge) {
@@ -209,7 +194,7 @@ void merge_proc_net_others(const Records& records, NamespaceIndex& namespaces, m
         [](const Socket&, const auto&) { return false; },
         [&](const decode::ProcNetPacketRow& row, std::uint64_t inode) {
           Socket socket = make_socket(netns, model::kFamilyPacket, row.type, model::kStateUnconn, inode, std::nullopt);
-          socket.uid = row.uid;
+          if (inode != 0) socket.uid = row.uid;
           socket.recv_queue = row.rmem_bytes;
           socket.local.interface_index = row.interface_index;
           socket.details->packet = std::make_unique<model::PacketDetails>();
@@ -280,40 +265,6 @@ void merge_proc_net_sctp(const Records& records, NamespaceIndex& namespaces, mod
       if (row.peers.size() > 1) socket.details->further_peers = row.peers;
       add(table.origin, row.offset, std::move(socket));
     }
-  }
-}
-
-void add_named_sockets(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot) {
-  std::set<std::uint64_t> known;
-  for (const Socket& socket : snapshot.sockets)
-    if (socket.inode) known.insert(*socket.inode);
-  for (const NamedSocket& named : records.named_sockets) {
-    if (known.count(named.inode) != 0) continue;
-    const auto* protocol = std::find_if(std::begin(kNamedProtocols), std::end(kNamedProtocols),
-                                        [&](const NamedProtocol& row) { return row.name == named.protocol; });
-    known.insert(named.inode);
-    if (protocol == std::end(kNamedProtocols)) {
-      // Held, and in no table that was read: said for each, for the namespace that it is in can't be told.
-      if (!named.still_held) continue;
-      model::Gap gap;
-      gap.kind = base::OutcomeKind::unsupported;
-      gap.source = "sockprotoname";
-      gap.member = snapshot.members[named.origin.member];
-      gap.pid = named.pid;
-      gap.detail = (named.protocol.empty() ? "a socket of unknown protocol" : named.protocol) + ", fd " +
-                   std::to_string(named.fd) +
-                   ": in no table; neither bound nor connected, or in a namespace that only it keeps";
-      snapshot.gaps.push_back(std::move(gap));
-      continue;
-    }
-    // In the namespace of its holder, as far as can be told: a socket stays in the one that it was made in.
-    std::uint64_t netns = records.own_netns.value_or(0);
-    if (const auto process = records.processes.find(named.pid); process != records.processes.end())
-      if (const auto at = process->second.namespaces.find("net"); at != process->second.namespaces.end()) netns = at->second;
-    Socket socket = make_socket(namespaces.index_of(netns), protocol->family, protocol->protocol, model::kStateUnconn,
-                                named.inode, std::nullopt);
-    see(socket, model::View::sockprotoname, named.origin, named.offset);
-    snapshot.sockets.push_back(std::move(socket));
   }
 }
 

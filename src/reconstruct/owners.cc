@@ -1,7 +1,9 @@
-// Who holds each socket.
+// Who holds each socket: certain holders by inode, and the listener's owners for connections that wait to be accepted.
 #include <algorithm>
+#include <compare>
 #include <tuple>
 #include <unordered_map>
+#include <vector>
 
 #include "reconstruct/listeners.h"
 #include "reconstruct/passes.h"
@@ -9,62 +11,158 @@
 namespace ssnap::reconstruct {
 namespace {
 
+using model::Owner;
 using model::Socket;
+using model::Via;
 
+// One way in which a process or thread holds an inode. In the order of Socket::owners.
 struct Holding {
-  std::uint32_t process;  // index into Snapshot::processes
-  std::uint32_t fd;
-  std::uint8_t pass;
+  std::uint64_t inode = 0;
+  std::uint32_t process = 0;  // index into Snapshot::processes
+  std::int64_t tid = 0;       // 0: the process's own table
+  Via via = Via::fd;
+  std::uint32_t fd = 0;
+  std::uint32_t place = 0;    // io_uring: in the ring's table
+  std::uint8_t pass = 0;      // 0: no walk of fds
+
+  auto operator<=>(const Holding&) const = default;
 };
 
-// A connection that no process has a descriptor of yet: it is complete and waits for its listener's accept().
-bool may_wait_to_be_accepted(const Socket& socket) {
-  if (socket.inode) return false;
-  if (socket.family == model::kFamilyUnix) return true;
-  return is_tcp(socket) && (socket.state == model::kStateEstab || socket.state == model::kStateCloseWait);
+std::vector<Holding> collect_holdings(const Records& records) {
+  std::vector<Holding> holdings;
+  std::uint32_t i = 0;
+  for (const auto& [id, process] : records.processes) {
+    for (const HeldSocket& held : process.sockets)
+      holdings.push_back({held.inode, i, held.tid, held.tid == 0 ? Via::fd : Via::thread_fd, held.fd, 0, held.pass});
+    for (const Ring& ring : process.rings)
+      for (const auto& file : ring.info.registered)
+        if (file.inode) holdings.push_back({*file.inode, i, ring.tid, Via::io_uring, ring.fd, file.place, 0});
+    for (const std::uint64_t inode : process.mapped_inodes) holdings.push_back({inode, i, 0, Via::mmap, 0, 0, 0});
+    ++i;
+  }
+  std::sort(holdings.begin(), holdings.end());
+  holdings.erase(std::unique(holdings.begin(), holdings.end()), holdings.end());
+  return holdings;
+}
+
+// Owners that follow from others (an inode that several sockets share, a listener's owners) are not bounded by the
+// evidence: a thousand connections waiting at a listener of a thousand processes would be a million owners. Up to
+// a multiple of the evidence all are told; beyond that each socket has its first ones.
+class Budget {
+ public:
+  explicit Budget(std::size_t evidence) : left_(4 * evidence + kSmall) {}
+
+  // True where one more owner may be added to those `already` there.
+  bool allows(std::size_t already) {
+    if (left_ > 0) --left_;
+    else if (already >= kAlways) return false;
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kSmall = 100'000;  // whatever the evidence
+  static constexpr std::size_t kAlways = 8;       // a socket; the rest are its listener's too
+  std::size_t left_;
+};
+
+// Owners of one inode. A ring or a mapping is told where the process has no descriptor.
+std::vector<Owner> owners_of(std::vector<Holding>::const_iterator begin, std::vector<Holding>::const_iterator end) {
+  std::vector<Owner> owners;
+  bool has_fd = false;  // of the process at hand
+  std::uint32_t process = UINT32_MAX;
+  for (auto at = begin; at != end; ++at) {
+    if (at->process != process) {
+      process = at->process;
+      has_fd = std::any_of(at, std::find_if(at, end, [&](const Holding& h) { return h.process != process; }),
+                           [](const Holding& h) { return h.via == Via::fd || h.via == Via::thread_fd; });
+    }
+    if (has_fd && at->via != Via::fd && at->via != Via::thread_fd) continue;
+    const auto tid = at->tid == 0 ? std::nullopt : std::optional<std::int64_t>(at->tid);
+    if (owners.empty() || owners.back().process != process || owners.back().tid != tid || owners.back().via != at->via) {
+      Owner owner;
+      owner.process = process;
+      owner.tid = tid;
+      owner.via = at->via;
+      owners.push_back(std::move(owner));
+    }
+    Owner& owner = owners.back();
+    if (at->via == Via::mmap) continue;
+    if (owner.fds.empty() || owner.fds.back() != at->fd) owner.fds.push_back(at->fd);
+    if (at->via == Via::io_uring) owner.registered_files.push_back(at->place);
+    if (at->pass != 0) owner.passes |= static_cast<std::uint8_t>(1u << (at->pass - 1));
+  }
+  for (Owner& owner : owners) {
+    auto& places = owner.registered_files;
+    std::sort(places.begin(), places.end());
+    places.erase(std::unique(places.begin(), places.end()), places.end());
+  }
+  return owners;
+}
+
+void join_holders(const std::vector<Holding>& holdings, Budget& budget, model::Snapshot& snapshot) {
+  struct Range {
+    std::size_t begin, end;
+    bool is_used = false;
+  };
+  std::unordered_map<std::uint64_t, Range> ranges;
+  for (std::size_t begin = 0; begin < holdings.size();) {
+    std::size_t end = begin;
+    while (end < holdings.size() && holdings[end].inode == holdings[begin].inode) ++end;
+    ranges.emplace(holdings[begin].inode, Range{begin, end});
+    begin = end;
+  }
+  for (Socket& socket : snapshot.sockets) {
+    if (!socket.inode) continue;
+    const auto at = ranges.find(*socket.inode);
+    if (at == ranges.end()) continue;
+    auto& [begin, end, is_used] = at->second;
+    std::size_t use = begin;
+    while (use < end && (!is_used || budget.allows(use - begin))) ++use;
+    is_used = true;
+    socket.owners = owners_of(holdings.begin() + static_cast<std::ptrdiff_t>(begin),
+                              holdings.begin() + static_cast<std::ptrdiff_t>(use));
+  }
+}
+
+void join_listeners(Budget& budget, model::Snapshot& snapshot) {
+  const Listeners listeners(snapshot);
+  for (std::uint32_t i = 0; i < snapshot.sockets.size(); ++i) {
+    Socket& socket = snapshot.sockets[i];
+    if (!may_wait_to_be_accepted(socket)) continue;
+    const auto found = listeners.find_all(socket);
+    std::vector<Owner> owners;
+    for (const std::uint32_t at : found) {
+      if (at == i || !budget.allows(owners.size())) continue;
+      for (const Owner& from : snapshot.sockets[at].owners) {
+        if (!budget.allows(owners.size())) break;
+        Owner owner;
+        owner.process = from.process;
+        owner.tid = from.tid;
+        owner.via = Via::listener;
+        owner.certainty = found.size() > 1 ? std::max(from.certainty, model::Certainty::probable) : from.certainty;
+        owners.push_back(std::move(owner));
+      }
+    }
+    std::stable_sort(owners.begin(), owners.end(), [](const Owner& a, const Owner& b) {
+      return std::tie(a.process, a.tid) < std::tie(b.process, b.tid);
+    });
+    // A process that holds the listener says it for its threads.
+    owners.erase(std::unique(owners.begin(), owners.end(),
+                             [](const Owner& a, const Owner& b) {
+                               return a.process == b.process && (!a.tid || a.tid == b.tid);
+                             }),
+                 owners.end());
+    socket.owners = std::move(owners);
+  }
 }
 
 }  // namespace
 
 void join_owners(const Records& records, model::Snapshot& snapshot) {
-  std::unordered_map<std::uint64_t, std::vector<Holding>> holders;
-  for (std::uint32_t i = 0; i < snapshot.processes.size(); ++i) {
-    const auto process = records.processes.find(snapshot.processes[i].pid);
-    if (process == records.processes.end()) continue;
-    for (const HeldSocket& held : process->second.sockets) holders[held.inode].push_back({i, held.fd, held.pass});
-  }
-  for (Socket& socket : snapshot.sockets) {
-    if (!socket.inode) continue;
-    const auto at = holders.find(*socket.inode);
-    if (at == holders.end()) continue;
-    auto& list = at->second;
-    std::sort(list.begin(), list.end(), [](const Holding& a, const Holding& b) {
-      return std::tie(a.process, a.fd) < std::tie(b.process, b.fd);
-    });
-    for (const Holding& holding : list) {
-      if (socket.owners.empty() || socket.owners.back().process != holding.process) {
-        model::Owner owner;
-        owner.process = holding.process;
-        socket.owners.push_back(std::move(owner));
-      }
-      auto& fds = socket.owners.back().fds;
-      if (fds.empty() || fds.back() != holding.fd) fds.push_back(holding.fd);
-      socket.owners.back().passes |= static_cast<std::uint8_t>(1u << (holding.pass - 1));
-    }
-  }
-
-  const Listeners listeners(snapshot);
-  for (Socket& socket : snapshot.sockets) {
-    if (!may_wait_to_be_accepted(socket)) continue;
-    const Socket* listener = listeners.find(socket);
-    if (listener == nullptr || listener == &socket) continue;
-    for (const model::Owner& owner : listener->owners) {
-      model::Owner waiting;
-      waiting.process = owner.process;
-      waiting.via = model::Via::listener;
-      socket.owners.push_back(std::move(waiting));
-    }
-  }
+  const auto holdings = collect_holdings(records);
+  Budget budget(snapshot.sockets.size() + holdings.size());
+  join_holders(holdings, budget, snapshot);
+  join_listeners(budget, snapshot);
 }
 
 }  // namespace ssnap::reconstruct

@@ -10,13 +10,15 @@ class NamespaceIndex {
  public:
   explicit NamespaceIndex(model::Snapshot& snapshot) : snapshot_(snapshot) {}
   std::uint32_t index_of(std::uint64_t inode);
+  // Of the entry for sockets that are in none of them (model::Namespace::unknown); made when it is first asked for.
+  std::uint32_t unknown();
 
  private:
   model::Snapshot& snapshot_;
   std::map<std::uint64_t, std::uint32_t> known_;
 };
 
-// processes.cc: one Process per pid whose stat, links or fds were read.
+// processes.cc: one Process for each of Records::processes, in their order.
 void build_processes(const Records& records, model::Snapshot& snapshot);
 
 // cgroup_names.cc: the container, pod and unit of each process, by the path of its cgroup.
@@ -37,15 +39,20 @@ void merge_proc_net_unix(const Records& records, NamespaceIndex& namespaces, con
                          model::Snapshot& snapshot);
 void merge_proc_net_sctp(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
 void merge_proc_net_others(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
-// merge_others.cc: sockets of families that no table showed, known by an fd alone.
+// named_sockets.cc: sockets that no table showed, known by an fd alone.
 void add_named_sockets(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
 // sockets.cc: which sockets came or went between the dumps.
 void mark_presence(model::Snapshot& snapshot);
 // sockets.cc: the order of Snapshot::sockets.
 void sort_sockets(model::Snapshot& snapshot);
 
-// owners.cc: holders by inode, through fd tables of processes and threads, rings, mappings, messages in flight; the listener's owners for connections that wait to be accepted.
+// owners.cc: holders by inode, through fd tables of processes and threads, rings and mappings; the listener's owners for
+// connections that wait to be accepted.
 void join_owners(const Records& records, model::Snapshot& snapshot);
+// kernel_sockets.cc: which of those without owner are the kernel's, and what for.
+void explain_kernel_sockets(const Records& records, model::Snapshot& snapshot);
+// possible_owners.cc: for those that are left, messages in flight, and rings that don't tell inodes.
+void add_possible_owners(const Records& records, model::Snapshot& snapshot);
 // origins.cc: which holder made it, inherited it or was passed it. After find_peers: a UNIX socket is a way to pass one.
 void trace_origins(model::Snapshot& snapshot);
 // reasons.cc: a reason for every socket without a certain owner.

@@ -14,6 +14,17 @@ std::uint32_t NamespaceIndex::index_of(std::uint64_t inode) {
   return at->second;
 }
 
+std::uint32_t NamespaceIndex::unknown() {
+  for (std::uint32_t i = 0; i < snapshot_.namespaces.size(); ++i)
+    if (snapshot_.namespaces[i].unknown) return i;
+  model::Namespace added;
+  added.name = "unknown";
+  added.how = "sockets in fd tables that no known namespace lists";
+  added.unknown = true;
+  snapshot_.namespaces.push_back(std::move(added));
+  return static_cast<std::uint32_t>(snapshot_.namespaces.size() - 1);
+}
+
 model::Snapshot reconstruct(Records records, const Options& options) {
   model::Snapshot snapshot;
   snapshot.members = std::move(records.members);
@@ -30,6 +41,9 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   model::Namespace& own = snapshot.namespaces[namespaces.index_of(records.own_netns.value_or(0))];
   own.own = true;
   own.how = records.own_netns ? "the collector's" : "not told by the input";
+
+  // A copy of /proc has the table of every thread, also where it is its process's.
+  drop_shared_tables(records);
 
   // Processes first: owners point to them, namespaces are named after them.
   build_processes(records, snapshot);
@@ -55,6 +69,8 @@ model::Snapshot reconstruct(Records records, const Options& options) {
 
   // Whose they are, which of them had it from which, and why nobody's.
   join_owners(records, snapshot);
+  explain_kernel_sockets(records, snapshot);
+  add_possible_owners(records, snapshot);
   trace_origins(snapshot);
   give_reasons(records, snapshot);
   return snapshot;

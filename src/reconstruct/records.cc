@@ -1,5 +1,8 @@
 #include "reconstruct/records.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/outcome.h"
 #include "base/text_cursor.h"
 #include "reconstruct/cgroup_names.h"
@@ -7,73 +10,190 @@
 namespace ssnap::reconstruct {
 namespace {
 
-void add_fd(Records& records, std::int64_t pid, ProcessRecords& process, const decode::LinkRecord& link,
-            std::uint8_t pass) {
-  process.fds_seen = true;
+constexpr std::string_view kIoUring = "anon_inode:[io_uring]";
+
+void add_fd(Records& records, TaskId task, const decode::LinkRecord& link, std::uint8_t pass) {
+  ProcessRecords& process = records.processes[task.process];
   if (link.errno_number) {
     // An fd closed between listing and reading (ENOENT) hides nothing; a denied one may be a socket.
     if (base::outcome_of_errno(*link.errno_number) == base::OutcomeKind::denied) ++process.fds_unreadable;
     return;
   }
   if (pass == 1) ++process.fd_count;
-  const auto inode = decode::inode_of_link(link.target, "socket");
   const auto fd = base::parse_integer<std::uint32_t>(link.name);
-  if (inode && fd) process.sockets.push_back({*inode, *fd, pass});
-  if (const auto netns = decode::inode_of_link(link.target, "net"); netns && fd)
-    records.netns_pins.push_back({*netns, pid, "", *fd, 0});
+  if (!fd) return;
+  if (const auto inode = decode::inode_of_link(link.target, "socket"))
+    process.sockets.push_back({*inode, *fd, pass, task.tid});
+  else if (const auto netns = decode::inode_of_link(link.target, "net"))
+    records.netns_pins.push_back({*netns, task.process.pid, "", *fd, 0});
+  else if (link.target == kIoUring)
+    process.ring_fds.emplace(*fd, task.tid);
+}
+
+// Calls `use` with the records of the process or thread: both have the same members for the same files.
+template <class Use>
+void with_files(Records& records, TaskId task, Use use) {
+  ProcessRecords& process = records.processes[task.process];
+  if (task.tid == 0) use(process);
+  else use(process.threads[task.tid]);
+}
+
+// "4294967295\n": the whole file is one number.
+std::optional<std::uint32_t> only_number(std::string_view bytes) {
+  if (bytes.ends_with('\n')) bytes.remove_suffix(1);
+  return base::parse_integer<std::uint32_t>(bytes);
+}
+bool add_number(std::optional<std::uint32_t>& value, std::string_view bytes) {
+  constexpr std::uint32_t kNone = 0xffffffff;  // AUDIT_UID_UNSET, AUDIT_SID_UNSET (include/linux/audit.h)
+  const auto number = only_number(bytes);
+  if (number && *number != kNone) value = number;
+  return number.has_value();
+}
+
+// "rw,vers=4.2,addr=10.0.0.1,clientaddr=..." -> "10.0.0.1"; 9p has the address for its source.
+std::optional<std::string> address_of_mount(const decode::MountRow& row) {
+  constexpr std::string_view kOfOtherHosts[] = {"nfs", "nfs4", "cifs", "smb3", "ceph", "9p"};
+  if (std::find(std::begin(kOfOtherHosts), std::end(kOfOtherHosts), row.fs_type) == std::end(kOfOtherHosts))
+    return std::nullopt;
+  const bool is_by_source = row.fs_type == "9p" && row.super_options.find("trans=tcp") != std::string::npos;
+  std::string_view address = is_by_source ? row.source : std::string_view{};
+  for (std::string_view rest = row.super_options; address.empty() && !rest.empty();) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    if (rest.starts_with("addr=")) address = rest.substr(5, comma - 5);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  address = address.substr(0, address.find('%'));  // the scope of a link-local address
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  return address.empty() ? std::nullopt : std::optional<std::string>(address);
+}
+
+// "/proc/80" and "/proc/80/fd" -> 80.
+std::optional<std::int64_t> pid_of_mount_point(std::string_view mount_point) {
+  constexpr std::string_view kProc = "/proc/";
+  if (!mount_point.starts_with(kProc)) return std::nullopt;
+  mount_point.remove_prefix(kProc.size());
+  const auto pid = base::parse_integer<std::int64_t>(mount_point.substr(0, mount_point.find('/')));
+  return pid && *pid > 0 ? pid : std::nullopt;
 }
 
 }  // namespace
 
-void add_stat(Records& records, std::int64_t pid, decode::ProcPidStat stat) {
-  records.processes[pid].stat = std::move(stat);
+void add_stat(Records& records, TaskId task, decode::ProcPidStat stat) {
+  with_files(records, task, [&](auto& files) { files.stat = std::move(stat); });
 }
 
-void add_cgroup(Records& records, std::int64_t pid, const std::vector<decode::CgroupRow>& rows) {
-  if (auto path = telling_cgroup(rows)) records.processes[pid].cgroup = std::move(path);
+void add_status(Records& records, TaskId task, decode::ProcPidStatus status) {
+  with_files(records, task, [&](auto& files) { files.status = std::move(status); });
 }
 
-void add_fds(Records& records, std::int64_t pid, const std::vector<decode::LinkRecord>& links, std::uint8_t pass) {
-  auto& process = records.processes[pid];
-  process.fds_seen = true;
-  for (const auto& link : links) add_fd(records, pid, process, link, pass);
+void add_cmdline(Records& records, TaskId task, std::vector<std::string> arguments) {
+  with_files(records, task, [&](auto& files) { files.cmdline = std::move(arguments); });
 }
 
-void add_links(Records& records, std::int64_t pid, const std::vector<decode::LinkRecord>& links) {
-  for (const auto& link : links) add_link(records, pid, link);
+void add_cgroup(Records& records, TaskId task, const std::vector<decode::CgroupRow>& rows) {
+  if (const auto path = telling_cgroup(rows))
+    with_files(records, task, [&](auto& files) { files.cgroup = path; });
 }
 
-void add_thread_links(Records& records, std::int64_t pid, std::int64_t tid,
-                      const std::vector<decode::LinkRecord>& links) {
-  for (const auto& link : links)
-    if (const auto netns = decode::inode_of_link(link.target, "net"); netns && link.name == "ns/net")
-      records.netns_pins.push_back({*netns, pid, "", 0, tid});
+void add_fds(Records& records, TaskId task, const std::vector<decode::LinkRecord>& links, std::uint8_t pass) {
+  auto& process = records.processes[task.process];
+  if (task.tid == 0) process.fds_seen = true;
+  else process.own_tables.insert(task.tid);
+  for (const auto& link : links) add_fd(records, task, link, pass);
 }
 
-void add_link(Records& records, std::int64_t pid, const decode::LinkRecord& link) {
-  auto& process = records.processes[pid];
-  decode::LinkRecord inner = link;
+void add_links(Records& records, TaskId task, const std::vector<decode::LinkRecord>& links) {
+  for (const auto& link : links) add_link(records, task, link);
+}
+
+void add_link(Records& records, TaskId task, const decode::LinkRecord& link) {
   if (link.name.starts_with("fd/")) {
+    decode::LinkRecord inner = link;
     inner.name.remove_prefix(3);
-    add_fd(records, pid, process, inner, 1);
+    auto& process = records.processes[task.process];
+    if (task.tid == 0) process.fds_seen = true;
+    else process.unsure_tables.insert(task.tid);
+    add_fd(records, task, inner, 1);
     return;
   }
   if (link.errno_number) return;
-  if (link.name.starts_with("ns/")) {
-    const std::string_view kind = link.name.substr(3);
-    if (const auto inode = decode::inode_of_link(link.target, kind)) process.namespaces[std::string(kind)] = *inode;
-  } else if (link.name == "exe") {
-    process.exe = link.target;
-  } else if (link.name == "cwd") {
-    process.cwd = link.target;
-  } else if (link.name == "root") {
-    process.root = link.target;
+  with_files(records, task, [&](auto& files) {
+    if (link.name.starts_with("ns/")) {
+      const std::string_view kind = link.name.substr(3);
+      const auto inode = decode::inode_of_link(link.target, kind);
+      if (inode) files.namespaces[std::string(kind)] = *inode;
+      if (inode && kind == "net" && task.tid != 0)
+        records.netns_pins.push_back({*inode, task.process.pid, "", 0, task.tid});
+    } else if (link.name == "exe") {
+      files.exe = link.target;
+    } else if (link.name == "cwd") {
+      files.cwd = link.target;
+    } else if (link.name == "root") {
+      files.root = link.target;
+    }
+  });
+}
+
+void add_fdinfo(Records& records, TaskId task, std::uint32_t fd, decode::ProcPidFdinfo info) {
+  const bool is_receiver = info.scm_fds.value_or(0) != 0;
+  if (!info.is_ring && !is_receiver) return;
+  ProcessRecords& process = records.processes[task.process];
+  if (is_receiver) process.receivers.push_back({fd, task.tid, *info.scm_fds});
+  if (!info.is_ring) return;
+  process.ring_fds.emplace(fd, task.tid);
+  process.rings.push_back({fd, task.tid, std::move(info)});
+}
+
+void add_maps(Records& records, ProcessId process, const decode::ProcPidMaps& maps) {
+  if (maps.socket_inodes.empty() && !maps.io_uring) return;
+  records.processes[process].mapped_inodes = maps.socket_inodes;
+  records.processes[process].ring_mapped = maps.io_uring;
+}
+
+bool add_login_uid(Records& records, ProcessId process, std::string_view bytes) {
+  return add_number(records.processes[process].login_uid, bytes);
+}
+
+bool add_audit_session(Records& records, ProcessId process, std::string_view bytes) {
+  return add_number(records.processes[process].audit_session, bytes);
+}
+
+void add_security_label(Records& records, ProcessId process, std::string_view bytes) {
+  while (!bytes.empty() && (bytes.back() == '\0' || bytes.back() == '\n')) bytes.remove_suffix(1);
+  if (!bytes.empty()) records.processes[process].security_label = std::string(bytes);
+}
+
+void add_mountinfo(Records& records, ProcessId process, const std::vector<decode::MountRow>& rows) {
+  for (const auto& row : rows) {
+    if (const auto netns = decode::netns_of_mount(row))
+      records.netns_pins.push_back({*netns, process.pid, row.mount_point, 0, 0});
+    if (auto address = address_of_mount(row))
+      records.network_mounts.insert({std::move(*address), row.fs_type, row.mount_point});
+    if (const auto pid = pid_of_mount_point(row.mount_point))
+      records.proc_mounts.push_back({*pid, process, row.mount_point});
   }
 }
 
-void add_mountinfo(Records& records, std::int64_t pid, const std::vector<decode::MountRow>& rows) {
-  for (const auto& row : rows)
-    if (const auto netns = decode::netns_of_mount(row)) records.netns_pins.push_back({*netns, pid, row.mount_point, 0, 0});
+void drop_shared_tables(Records& records) {
+  using Table = std::set<std::pair<std::uint32_t, std::uint64_t>>;  // fd, inode
+  for (auto& [id, process] : records.processes) {
+    if (process.unsure_tables.empty()) continue;
+    std::map<std::int64_t, Table> tables;
+    for (const HeldSocket& held : process.sockets) tables[held.tid].emplace(held.fd, held.inode);
+    std::set<Table> known;
+    if (process.fds_seen) known.insert(tables[0]);
+    std::set<std::int64_t> shared;
+    for (const std::int64_t tid : process.unsure_tables) {
+      if (!known.insert(tables[tid]).second) shared.insert(tid);
+      else process.own_tables.insert(tid);
+    }
+    const auto is_shared = [&](const auto& item) { return shared.count(item.tid) != 0; };
+    std::erase_if(process.sockets, is_shared);
+    std::erase_if(process.rings, is_shared);
+    std::erase_if(process.receivers, is_shared);
+    std::erase_if(process.ring_fds, [&](const auto& ring) { return shared.count(ring.second) != 0; });
+    process.unsure_tables.clear();
+  }
 }
 
 void add_collector_port(Records& records, std::uint64_t netns, const decode::DumpEnd& end) {
@@ -86,9 +206,11 @@ bool is_collectors(const Records& records, std::uint64_t netns, const model::Soc
 }
 
 void add_links_of_netns(Records& records, std::uint64_t netns, const std::vector<decode::RtLink>& links) {
-  auto& interfaces = records.netns_facts[netns].interfaces;
-  for (const auto& link : links)
-    if (link.name) interfaces.emplace(link.index, *link.name);
+  auto& facts = records.netns_facts[netns];
+  for (const auto& link : links) {
+    if (link.name) facts.interfaces.emplace(link.index, *link.name);
+    if (link.name && link.kind) facts.tunnels.push_back({*link.name, *link.kind, link.tunnel_port, link.link_netns_id});
+  }
 }
 
 void add_addresses_of_netns(Records& records, std::uint64_t netns, const std::vector<decode::RtAddress>& addresses) {

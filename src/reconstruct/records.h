@@ -111,12 +111,30 @@ struct Receiver {
   std::uint64_t scm_fds = 0;
 };
 
-// A process by its number; `reused`: the second one that had it during the capture.
+// A process by its number; `reused`: the second one that had it during the capture. A number alone means the first.
 struct ProcessId {
-  std::int64_t pid = 0;
-  bool reused = false;
+  ProcessId(std::int64_t number = 0, bool is_reused = false) : pid(number), reused(is_reused) {}
+
+  std::int64_t pid;
+  bool reused;
 
   auto operator<=>(const ProcessId&) const = default;
+};
+
+// What a file below /proc/PID is about: the process (tid 0), or one of its threads.
+struct TaskId {
+  ProcessId process;
+  std::int64_t tid = 0;
+};
+
+// What the files of one thread said.
+struct ThreadRecords {
+  std::optional<decode::ProcPidStat> stat;
+  std::optional<decode::ProcPidStatus> status;
+  std::optional<std::vector<std::string>> cmdline;
+  std::optional<std::string> cgroup;
+  std::optional<std::string> exe, cwd, root;
+  std::map<std::string, std::uint64_t> namespaces;
 };
 
 // What the files of one /proc/PID said. Each absent where its file was.
@@ -128,17 +146,40 @@ struct ProcessRecords {
   std::optional<std::string> exe, cwd, root;
   std::map<std::string, std::uint64_t> namespaces;
   bool fds_seen = false;             // the table was listed
-  std::uint64_t fds_unreadable = 0;  // links of it that could not be read, for want of a right
+  std::uint64_t fds_unreadable = 0;  // links of it, and of its threads' tables, that could not be read, for want of a right
   std::uint64_t fd_count = 0;        // links read
-  std::vector<HeldSocket> sockets;
+  std::vector<HeldSocket> sockets;   // of the tables of its threads too
+  std::set<std::int64_t> own_tables;      // threads whose own table was listed
+  std::set<std::int64_t> unsure_tables;   // threads whose table may be the process's: a copy of /proc doesn't tell
   std::vector<Ring> rings;
+  std::set<std::pair<std::uint32_t, std::int64_t>> ring_fds;  // fd and tid of every io_uring, its fdinfo read or not
   std::vector<Receiver> receivers;
   std::vector<std::uint64_t> mapped_inodes;  // socket:[N] in maps
   bool ring_mapped = false;                  // maps: an io_uring; its fd may be closed
   std::optional<std::uint32_t> login_uid, audit_session;
   std::optional<std::string> security_label;
-  // A thread that was read in the place of a leader that has exited: exe, cmdline, ... are its.
-  std::optional<std::int64_t> living_thread;
+  std::map<std::int64_t, ThreadRecords> threads;  // by tid: those of which files were kept
+};
+
+// A device of the kernel that has sockets of its own (rtnetlink).
+struct TunnelLink {
+  std::string name, kind;
+  std::optional<std::uint16_t> port;          // where the link tells it
+  std::optional<std::int32_t> made_in_netns;  // id of the namespace that it was made in, where that is another
+};
+
+// A file system of another host, as a mount shows it.
+struct NetworkMount {
+  std::string address, fs_type, mount_point;  // address: as the kernel prints it
+
+  auto operator<=>(const NetworkMount&) const = default;
+};
+
+// A mount over /proc/PID or a part of it, as process `seen_by` has it.
+struct ProcMount {
+  std::int64_t pid = 0;
+  ProcessId seen_by;
+  std::string mount_point;
 };
 
 // The kernel's own counts of one namespace, and what its links are called.
@@ -146,6 +187,7 @@ struct NetnsFacts {
   std::map<std::string, std::int64_t> counters;      // "TCP.inuse" of sockstat, "UNIX" of protocols
   std::map<std::uint32_t, std::string> interfaces;   // index -> name
   std::vector<base::IpAddress> addresses;            // of its links
+  std::vector<TunnelLink> tunnels;
 };
 
 struct Records {
@@ -154,6 +196,7 @@ struct Records {
   model::Capture capture;
   std::optional<std::int64_t> boot_realtime_nsec;  // when the host booted: what start_ticks count from
   std::optional<std::uint64_t> own_netns;          // inode of the collector's network namespace
+  std::optional<std::uint64_t> own_mount_namespace;  // inode of the collector's
   std::vector<InetDump> inet_dumps;
   std::vector<std::pair<Origin, decode::UnixDiagDump>> unix_dumps;
   std::vector<std::pair<Origin, decode::PacketDiagDump>> packet_dumps;
@@ -176,24 +219,36 @@ struct Records {
   std::set<std::pair<std::uint64_t, std::uint32_t>> collector_ports;
   // Which views of which tables were read whole, by namespace: view, family, protocol (0: of all protocols).
   std::map<std::uint64_t, std::set<std::tuple<model::View, std::uint16_t, std::uint16_t>>> views;
-  std::map<std::int64_t, ProcessRecords> processes;  // by pid
+  std::map<ProcessId, ProcessRecords> processes;
+  std::set<NetworkMount> network_mounts;
+  std::vector<ProcMount> proc_mounts;
   std::map<std::uint32_t, std::string> users;
   std::vector<model::Gap> gaps;
   std::map<std::string, model::SourceSummary> sources;
   std::vector<model::MemberProblem> problems;
 };
 
-void add_stat(Records& records, std::int64_t pid, decode::ProcPidStat stat);
-void add_cgroup(Records& records, std::int64_t pid, const std::vector<decode::CgroupRow>& rows);
+// The files of a process, or of a thread.
+void add_stat(Records& records, TaskId task, decode::ProcPidStat stat);
+void add_status(Records& records, TaskId task, decode::ProcPidStatus status);
+void add_cmdline(Records& records, TaskId task, std::vector<std::string> arguments);
+void add_cgroup(Records& records, TaskId task, const std::vector<decode::CgroupRow>& rows);
 // `fds` and `links` of the archive. `pass`: which walk.
-void add_fds(Records& records, std::int64_t pid, const std::vector<decode::LinkRecord>& links, std::uint8_t pass);
-void add_links(Records& records, std::int64_t pid, const std::vector<decode::LinkRecord>& links);
-// `links` of a thread that is in another network namespace than its process.
-void add_thread_links(Records& records, std::int64_t pid, std::int64_t tid, const std::vector<decode::LinkRecord>& links);
+void add_fds(Records& records, TaskId task, const std::vector<decode::LinkRecord>& links, std::uint8_t pass);
+void add_links(Records& records, TaskId task, const std::vector<decode::LinkRecord>& links);
 // One symlink of a procfs tree: "fd/3", "exe", "ns/net".
-void add_link(Records& records, std::int64_t pid, const decode::LinkRecord& link);
-// The network namespaces that are mounted somewhere, from the mountinfo of process `pid`.
-void add_mountinfo(Records& records, std::int64_t pid, const std::vector<decode::MountRow>& rows);
+void add_link(Records& records, TaskId task, const decode::LinkRecord& link);
+void add_fdinfo(Records& records, TaskId task, std::uint32_t fd, decode::ProcPidFdinfo info);
+void add_maps(Records& records, ProcessId process, const decode::ProcPidMaps& maps);
+// loginuid and sessionid: 4294967295 stands for none. False where the file holds no number.
+bool add_login_uid(Records& records, ProcessId process, std::string_view bytes);
+bool add_audit_session(Records& records, ProcessId process, std::string_view bytes);
+// attr/current: a NUL or newline at its end is not part of it.
+void add_security_label(Records& records, ProcessId process, std::string_view bytes);
+// What mounts tell: network namespaces, file systems of other hosts, processes that are hidden, as `process` sees them.
+void add_mountinfo(Records& records, ProcessId process, const std::vector<decode::MountRow>& rows);
+// Takes back the tables of threads that turn out to be the process's or another thread's (unsure_tables).
+void drop_shared_tables(Records& records);
 // Whose answers the dump was: see Records::collector_ports.
 void add_collector_port(Records& records, std::uint64_t netns, const decode::DumpEnd& end);
 // True for a netlink socket through which the collector asked for the tables of namespace `netns` (its inode).

@@ -29,7 +29,8 @@ std::string summary(const ProcPidStatus& status) {
   if (status.gids) out << " gid=" << (*status.gids)[2] << ',' << (*status.gids)[3];
   for (const auto pid : status.ns_pids) out << " nspid=" << pid;
   put("threads", status.threads), put("kthread", status.kernel_thread),
-      put("cap", status.capabilities_effective);
+      put("permitted", status.capabilities_permitted), put("cap", status.capabilities_effective),
+      put("bounding", status.capabilities_bounding);
   return out.str();
 }
 
@@ -141,6 +142,8 @@ TEST_CASE("/proc/PID/status of a process, a kernel thread, an odd name") {
   CHECK(process.tracer_pid == 0);
   CHECK(process.kernel_thread == false);
   CHECK(process.capabilities_effective == 0x1fffeffffffu);
+  CHECK(process.capabilities_permitted == 0x1fffeffffffu);
+  CHECK(process.capabilities_bounding == 0x1fffeffffffu);
   REQUIRE(process.ns_pids.size() == 1);
   CHECK(process.ns_pids[0] == process.tgid);
 
@@ -187,6 +190,10 @@ TEST_CASE("status: what isn't there is absent, each corrupted line costs itself"
            Row{"Kthread", "Kthread:\t2\n", "", "Kthread: expected 0 or 1, found 1 byte (32); left out"},
            Row{"CapEff", "CapEff:\t0x1\n", "",
                "CapEff: expected a hex number, found 3 bytes (30 78 31); left out"},
+           Row{"CapPrm", "CapPrm:\t\nCapBnd:\tff\n", " bounding=255",
+               "CapPrm: expected a hex number, found nothing; left out"},
+           Row{"CapBnd", "CapPrm:\tff\nCapBnd:\t-1\n", " permitted=255",
+               "CapBnd: expected a hex number, found 2 bytes (2d 31); left out"},
            Row{"twice", "PPid:\t1\nPPid:\t2\n", " ppid=1",
                "PPid: expected once, found again; the first is kept"},
            Row{"no colon", "\x1b\nPPid:\t1\n", " ppid=1",

@@ -137,6 +137,85 @@ TEST_CASE("an unpacked archive and a plain copy of /proc replay alike") {
   CHECK(rooted->sockets[0].owners.size() == 1);
 }
 
+TEST_CASE("threads, rings, mappings and a pid that was used again have members of their own") {
+  pipeline::Replay replay;
+  const auto add = [&](const char* name, std::string_view bytes) {
+    REQUIRE(pipeline::is_wanted(name));
+    archive::Member member;
+    member.bytes = bytes;
+    pipeline::add_member(replay, name, member);
+  };
+  constexpr std::string_view kFds("3 - socket:[1596]\0", 18), kLater("4 - socket:[1597]\0", 18);
+  add("proc/42/stat", kStat);
+  add("proc/42/fds", kFds);
+  add("proc/42/pass2/fds", kLater);
+  add("proc/42/task/43/fds", kFds);
+  add("proc/42/task/43/pass2/fds", kLater);
+  add("proc/42/task/43/stat", kStat);
+  add("proc/42/task/43/status", "Name:\tx\n");
+  add("proc/42/task/43/cgroup", "0::/a\n");
+  add("proc/42/task/43/cmdline", std::string_view("x\0", 2));
+  add("proc/42/task/43/links", std::string_view("ns/net - net:[77]\0exe - /x\0", 27));
+  add("proc/42/fdinfo/5", "SqMask:\t0\nUserFiles:\t1\n    0: socket:[1598]\n");
+  add("proc/42/task/43/fdinfo/6", "scm_fds: 2\n");
+  add("proc/42/maps", "0-1 rw-s 0 0:9 1599 socket:[1599]\n");
+  add("proc/42/loginuid", "1000");
+  add("proc/42/sessionid", "7");
+  add("proc/42/attr/current", "demo\n");
+  add("proc/42/reused/stat", kStat);
+  add("proc/42/reused/fds", kFds);
+  add("proc/42/reused/task/44/fds", kFds);
+  CHECK(replay.records.problems.empty());
+  REQUIRE(replay.records.processes.size() == 2);
+  const auto& process = replay.records.processes.at(42);
+  using reconstruct::HeldSocket;
+  CHECK(process.sockets == std::vector<HeldSocket>{{1596, 3, 1, 0}, {1597, 4, 2, 0}, {1596, 3, 1, 43}, {1597, 4, 2, 43}});
+  CHECK(process.own_tables == std::set<std::int64_t>{43});
+  REQUIRE(process.threads.size() == 1);
+  const auto& thread = process.threads.at(43);
+  CHECK(thread.stat);
+  CHECK(thread.status);
+  CHECK(thread.cgroup == "/a");
+  CHECK(thread.cmdline->size() == 1);
+  CHECK(thread.exe == "/x");
+  CHECK(thread.namespaces.at("net") == 77);
+  REQUIRE(process.rings.size() == 1);
+  CHECK(process.rings[0].fd == 5);
+  CHECK(process.rings[0].info.registered.at(0).inode == 1598u);
+  REQUIRE(process.receivers.size() == 1);
+  CHECK(process.receivers[0].tid == 43);
+  CHECK(process.mapped_inodes == std::vector<std::uint64_t>{1599});
+  CHECK(process.login_uid == 1000u);
+  CHECK(process.audit_session == 7u);
+  CHECK(process.security_label == "demo");
+  const auto& again = replay.records.processes.at({42, true});
+  CHECK(again.stat);
+  CHECK(again.sockets == std::vector<HeldSocket>{{1596, 3, 1, 0}, {1596, 3, 1, 44}});
+
+  add("proc/42/loginuid", "x");
+  REQUIRE(replay.records.problems.size() == 1);
+  CHECK(replay.records.problems[0].member == "proc/42/loginuid");
+}
+
+TEST_CASE("a plain copy of /proc: tables of threads that share their process's are one, another is a thread's own") {
+  TempDir dir;
+  dir.file("net/tcp", kTcp);
+  dir.file("42/stat", kStat);
+  for (const char* folder : {"42/fd", "42/task/42/fd", "42/task/43/fd", "42/task/44/fd"}) fs::create_directories(dir.path / folder);
+  for (const char* link : {"42/fd/3", "42/task/42/fd/3", "42/task/43/fd/3", "42/task/44/fd/7"})
+    fs::create_symlink("socket:[1596]", dir.path / link);
+  fs::create_symlink("anon_inode:[io_uring]", dir.path / "42/fd/4");
+  dir.file("42/fdinfo/4", "SqMask:\t0\nUserFiles:\t1\n    0: socket:[1596]\n");
+  dir.file("42/fdinfo/3", "pos:\t0\n");
+  const auto snapshot = pipeline::replay(dir.path, {});
+  REQUIRE(snapshot.has_value());
+  const auto& owners = snapshot->sockets.at(0).owners;
+  REQUIRE(owners.size() == 2);
+  CHECK_FALSE(owners[0].tid);
+  CHECK(owners[1].tid == 44);
+  CHECK(owners[1].fds == std::vector<std::uint32_t>{7});
+}
+
 TEST_CASE("what is no snapshot is told what it is") {
   CHECK(pipeline::replay_bytes("", {}).error().message.find("empty") != std::string::npos);
   CHECK(pipeline::replay_bytes("PK\3\4", {}).error().message.find("no ssnap archive") != std::string::npos);
@@ -165,7 +244,8 @@ TEST_CASE("clocks whose difference no 64 bits hold tell no boot time") {
 TEST_CASE("hostile names of members lead nowhere") {
   pipeline::Replay replay;
   for (const char* name : {"", "/", "proc", "proc/", "proc//stat", "proc/x/stat", "proc/-1/stat", "proc/99999999999999999999/fds",
-                           "netns//proc/net/tcp", "netns/x/netlink/passX/unix_diag.pcap", "journal/", "etc/passwd/x"}) {
+                           "proc/42/task/x/stat", "proc/42/task/-1/fds", "proc/42/task/43/folder/fds", "proc/42/fdinfo/x",
+                           "proc/42/fdinfo/4294967296", "proc/42/reused/reused/stat", "proc/42/reused/", "proc/x/reused/stat", "netns//proc/net/tcp", "netns/x/netlink/passX/unix_diag.pcap", "journal/", "etc/passwd/x"}) {
     archive::Member member;
     member.name = name;
     member.bytes = "x";

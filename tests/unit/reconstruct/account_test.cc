@@ -53,17 +53,60 @@ TEST_CASE("sockets in fd tables and in no table are named, explained, or admitte
                                   "2000 50 4 held TCP\0" "2001 50 5 held AF_VSOCK\0" "2002 50 6 gone \0" "x\0"s, problems);
   CHECK(problems.total == 1);
   const auto snapshot = run(std::move(records));
-  REQUIRE(snapshot.sockets.size() == 2);  // the listener, and the vsock socket that only its fd shows
-  CHECK(snapshot.sockets[1].family == model::kFamilyVsock);
-  CHECK(snapshot.sockets[1].sightings.at(0).view == model::View::sockprotoname);
-  REQUIRE(snapshot.sockets[1].owners.size() == 1);
+  REQUIRE(snapshot.sockets.size() == 3);  // the listener, and the two that only their fds show
+  const auto& unknown = snapshot.sockets[2];
+  CHECK(snapshot.namespaces.at(unknown.netns).unknown);  // the table of its holder's namespace doesn't have it
+  CHECK(snapshot.namespaces.at(unknown.netns).name == "unknown");
+  CHECK(unknown.protocol == model::kProtocolTcp);
+  CHECK(unknown.state == model::kStateUnconn);
+  CHECK(unknown.owners.at(0).fds == std::vector<std::uint32_t>{4});
+  CHECK_FALSE(unknown.ownerless_reason);
+  const auto& vsock = snapshot.sockets[1];
+  CHECK(vsock.family == model::kFamilyVsock);
+  CHECK(vsock.sightings.at(0).view == model::View::sockprotoname);
+  CHECK(snapshot.namespaces.at(vsock.netns).own);  // no table there that could have it
+  REQUIRE(vsock.owners.size() == 1);
   CHECK(snapshot.held.inodes == 5);
   CHECK(snapshot.held.in_tables == 1);
   CHECK(snapshot.held.explained.size() == 3);
   CHECK(snapshot.held.unexplained == 1);  // 2003: nobody asked for its name
-  REQUIRE(snapshot.gaps.size() == 1);
+  CHECK(snapshot.gaps.empty());
+}
+
+TEST_CASE("a name that is not known stays a gap, one that is always listed is in another namespace") {
+  Records records = make_records();
+  records.views[kNetns] = {{model::View::unix_diag, model::kFamilyUnix, 0}};
+  add_process(records, 50, 1, 100, {{2000, 4}, {2001, 5}, {2002, 6}});
+  base::Problems problems;
+  reconstruct::add_sockprotonames(
+      records, {0, 0, 3}, "2000 50 4 held LATER\0" "2001 50 5 held UNIX-STREAM\0" "2001 50 5 held UNIX-STREAM\0" "2002 50 6 held \0"s,
+      problems);
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.sockets.size() == 1);
+  CHECK(snapshot.sockets[0].protocol == model::kSocketStream);
+  CHECK(snapshot.namespaces.at(snapshot.sockets[0].netns).unknown);
+  CHECK(snapshot.held.explained == std::vector<std::string>{"1 LATER: a protocol without a table that is known",
+                                                            "1 UNIX-STREAM, in a namespace that only they pin"});
+  CHECK(snapshot.held.unexplained == 1);
+  REQUIRE(snapshot.gaps.size() == 2);
   CHECK(snapshot.gaps[0].pid == 50);
-  CHECK(snapshot.gaps[0].detail.starts_with("TCP, fd 4"));
+  CHECK(snapshot.gaps[0].detail.starts_with("LATER, fd 4"));
+}
+
+TEST_CASE("where only the collector's namespace was read, a socket of another is a gap") {
+  Records records = make_records();
+  add_dump(records, list(tcp(10, 80, 1000, 7)));
+  add_process(records, 50, 1, 100, {{2000, 4}});
+  model::Gap gap;
+  gap.source = "netns_list";
+  gap.kind = base::OutcomeKind::skipped;
+  records.gaps.push_back(gap);
+  base::Problems problems;
+  reconstruct::add_sockprotonames(records, {0, 0, 3}, "2000 50 4 held TCP\0"s, problems);
+  const auto snapshot = run(std::move(records));
+  CHECK(snapshot.sockets.size() == 1);
+  REQUIRE(snapshot.gaps.size() == 2);
+  CHECK(snapshot.gaps[1].detail.starts_with("TCP, fd 4"));
 }
 
 TEST_CASE("namespaces are named by their mount, their container, else their first process") {

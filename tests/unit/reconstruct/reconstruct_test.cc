@@ -96,68 +96,6 @@ TEST_CASE("a forged process tree with a loop ends") {
   CHECK(run(std::move(records)).sockets.at(0).owners.size() == 2);
 }
 
-TEST_CASE("a connection that waits to be accepted belongs to its listener's owners") {
-  Records records = make_records();
-  auto listener = tcp(10, 80, 1000, 7);
-  listener.family = 10;
-  listener.local = ip6_any();
-  listener.peer = ip6_any();
-  auto waiting = tcp(1, 80, 0, 8, 5000);
-  waiting.family = 10;
-  waiting.local = mapped(127, 0, 0, 1);
-  waiting.peer = mapped(127, 0, 0, 1);
-  auto request = tcp(3, 80, 0, 9, 5001);
-  auto orphan = tcp(4, 81, 0, 10, 5002);
-  add_dump(records, list(std::move(listener), std::move(waiting), std::move(request), std::move(orphan)));
-  add_process(records, 50, 1, 100, {{1000, 3}});
-  const auto snapshot = run(std::move(records));
-  for (const auto& socket : snapshot.sockets) {
-    if (socket.peer.port == 5000) {
-      REQUIRE(socket.owners.size() == 1);
-      CHECK(socket.owners[0].via == model::Via::listener);
-      CHECK(socket.owners[0].fds.empty());
-    }
-    if (socket.peer.port == 5001) {
-      CHECK(socket.ownerless_reason->code == model::OwnerlessCode::request);
-      CHECK(socket.ownerless_reason->detail.find("[::]:80") != std::string::npos);
-    }
-    if (socket.peer.port == 5002) CHECK(socket.ownerless_reason->code == model::OwnerlessCode::orphan);
-  }
-}
-
-TEST_CASE("v6only listeners take no IPv4 connection") {
-  Records records = make_records();
-  auto listener = tcp(10, 80, 1000, 7);
-  listener.family = 10;
-  listener.local = ip6_any();
-  listener.attributes = std::make_unique<decode::InetDiagAttributes>();
-  listener.attributes->v6only = true;
-  add_dump(records, list(std::move(listener), tcp(1, 80, 0, 8, 5000)));
-  add_process(records, 50, 1, 100, {{1000, 3}});
-  for (const auto& socket : run(std::move(records)).sockets)
-    if (socket.peer.port == 5000) CHECK(socket.owners.empty());
-}
-
-TEST_CASE("no owner is said to be unreadable only where some process could not be read") {
-  for (const bool readable : {true, false}) {
-    Records records = make_records();
-    add_dump(records, list(tcp(10, 80, 1000, 7)));
-    add_process(records, 50, 1, 100, {});
-    if (!readable) records.processes[50].fds_unreadable = 3;
-    const auto snapshot = run(std::move(records));
-    CHECK(snapshot.sockets.at(0).ownerless_reason->code ==
-          (readable ? model::OwnerlessCode::unexplained : model::OwnerlessCode::unreadable));
-  }
-}
-
-TEST_CASE("from within a pid namespace, a socket that nobody holds may be held outside") {
-  Records records = make_records();
-  records.capture.inner_pid_namespace = true;
-  add_dump(records, list(tcp(10, 80, 1000, 7)));
-  add_process(records, 50, 1, 100, {});
-  CHECK(run(std::move(records)).sockets.at(0).ownerless_reason->code == model::OwnerlessCode::other_pid_namespace);
-}
-
 TEST_CASE("both ends of a connection know each other's processes, v4 and v4-mapped") {
   Records records = make_records();
   auto server = tcp(1, 80, 1001, 8, 5000);
@@ -240,28 +178,6 @@ TEST_CASE("rows forged by a newline in an abstract name are not sockets") {
   CHECK(snapshot.problems[0].message.find("forged") != std::string::npos);
 }
 
-TEST_CASE("start times count from the boot") {
-  Records records = make_records();
-  records.host.clk_tck = 100;
-  add_process(records, 50, 1, 150, {});
-  add_process(records, 51, 1, UINT64_MAX, {});
-  const auto snapshot = run(std::move(records));
-  CHECK(snapshot.processes.at(0).start_realtime_nsec == 1'000'000'001'500'000'000);
-  CHECK_FALSE(snapshot.processes.at(1).start_realtime_nsec);
-}
-
-TEST_CASE("a start time beyond 64 bits of nanoseconds is absent, whatever the archive claims of boot and ticks") {
-  for (const auto& [boot, clk_tck, ticks] : {std::tuple{INT64_MAX, std::int64_t{100}, std::uint64_t{150}},
-                                             std::tuple{std::int64_t{0}, std::int64_t{1}, std::uint64_t{20'000'000'000}},
-                                             std::tuple{std::int64_t{0}, INT64_MAX, std::uint64_t{20'000'000'000}}}) {
-    Records records = make_records();
-    records.boot_realtime_nsec = boot;
-    records.host.clk_tck = clk_tck;
-    add_process(records, 50, 1, ticks, {});
-    CHECK_FALSE(run(std::move(records)).processes.at(0).start_realtime_nsec);
-  }
-}
-
 TEST_CASE("rows of /proc/net are kept in the order of the file, and follow their sockets through the sort") {
   Records records = make_records();
   add_proc_tcp(records, {row_of(tcp(10, 90, 1001, 0)), row_of(tcp(10, 80, 1000, 0))});
@@ -304,19 +220,6 @@ TEST_CASE("a later pass has the last word on a socket's state") {
   CHECK(snapshot.sockets[0].sightings.size() == 2);
 }
 
-TEST_CASE("owners say which walk saw them") {
-  Records records = make_records();
-  add_dump(records, list(tcp(10, 80, 1000, 7)));
-  add_process(records, 50, 1, 100, {{1000, 3, 1}, {1000, 3, 2}});
-  add_process(records, 60, 1, 100, {{1000, 4, 2}});
-  const auto snapshot = run(std::move(records));
-  const auto& owners = snapshot.sockets.at(0).owners;
-  REQUIRE(owners.size() == 2);
-  CHECK(owners[0].passes == 3);
-  CHECK(owners[0].fds == std::vector<std::uint32_t>{3});
-  CHECK(owners[1].passes == 2);
-}
-
 TEST_CASE("subflows of one MPTCP connection share an inode and stay apart by their addresses") {
   Records records = make_records();
   add_dump(records, list(tcp(1, 80, 1000, 7, 5000), tcp(1, 80, 1000, 8, 5001)));
@@ -324,19 +227,6 @@ TEST_CASE("subflows of one MPTCP connection share an inode and stay apart by the
   const auto snapshot = run(std::move(records));
   REQUIRE(snapshot.sockets.size() == 2);
   for (const auto& socket : snapshot.sockets) CHECK(socket.sightings.size() == 2);
-}
-
-TEST_CASE("the kernel's own netlink sockets are the kernel's") {
-  Records records = make_records();
-  decode::NetlinkDiagDump dump;
-  decode::NetlinkDiagRecord record;
-  record.cookie = 1;
-  record.inode = 5;
-  dump.rows.push_back(std::move(record));
-  records.netlink_dumps.emplace_back(reconstruct::Origin{0, kNetns, 1}, std::move(dump));
-  const auto snapshot = run(std::move(records));
-  REQUIRE(snapshot.sockets.size() == 1);
-  CHECK(snapshot.sockets[0].ownerless_reason->code == model::OwnerlessCode::kernel);
 }
 
 TEST_CASE("netlink sockets come twice in a dump and once in an answer; /proc/net confirms them") {

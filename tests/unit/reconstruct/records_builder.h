@@ -1,6 +1,7 @@
 // Records as the decoders would have made them, for the tests of the reconstruction.
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -97,6 +98,46 @@ inline void add_process(Records& records, std::int64_t pid, std::int64_t ppid, s
   process.stat->start_ticks = start_ticks;
   process.fds_seen = true;
   process.sockets = std::move(sockets);
+}
+
+inline decode::InetDiagRecord udp(std::uint8_t family, std::uint16_t port, std::uint32_t inode, std::uint16_t peer_port = 0) {
+  auto record = tcp(model::kStateUnconn, port, inode, inode, peer_port);
+  record.family = family;
+  if (!peer_port) record.local = record.peer = family == model::kFamilyInet ? ip4(0, 0, 0, 0) : ip6_any();
+  return record;
+}
+
+inline void add_udp_dump(Records& records, std::vector<decode::InetDiagRecord> rows, std::uint64_t netns = kNetns) {
+  add_dump(records, std::move(rows), 1, netns);
+  records.inet_dumps.back().dump.request_protocol = model::kProtocolUdp;
+}
+
+inline decode::UnixDiagRecord unix_socket(std::uint8_t state, std::uint32_t inode, std::uint64_t cookie) {
+  decode::UnixDiagRecord record;
+  record.type = model::kSocketStream;
+  record.state = state;
+  record.inode = inode;
+  record.cookie = cookie;
+  return record;
+}
+
+inline void add_unix_dump(Records& records, std::vector<decode::UnixDiagRecord> rows) {
+  decode::UnixDiagDump dump;
+  dump.rows = std::move(rows);
+  records.unix_dumps.emplace_back(reconstruct::Origin{2, kNetns, 1}, std::move(dump));
+}
+
+// The socket with this inode.
+inline const model::Socket& socket_with(const model::Snapshot& snapshot, std::uint64_t inode) {
+  for (const auto& socket : snapshot.sockets)
+    if (socket.inode == inode) return socket;
+  throw std::runtime_error("no socket with inode " + std::to_string(inode));
+}
+
+inline const model::OwnerlessReason& reason_of(const model::Snapshot& snapshot, std::uint64_t inode) {
+  const auto& reason = socket_with(snapshot, inode).ownerless_reason;
+  if (!reason) throw std::runtime_error("no reason for inode " + std::to_string(inode));
+  return *reason;
 }
 
 inline model::Snapshot run(Records records) { return reconstruct::reconstruct(std::move(records), {}); }
