@@ -2,20 +2,24 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/clock.h"
 #include "base/text_cursor.h"
 #include "capture/cgroup_ids.h"
 #include "capture/clock.h"
 #include "capture/diag_handlers.h"
+#include "capture/holders.h"
 #include "capture/host_facts.h"
 #include "capture/host_files.h"
+#include "capture/last_look.h"
 #include "capture/netlink_dump.h"
 #include "capture/netns.h"
 #include "capture/proc_fs.h"
 #include "capture/proc_net.h"
 #include "capture/processes.h"
 #include "capture/reader_pool.h"
+#include "capture/sockprotonames.h"
 #include "decode/link_list.h"
 
 namespace ssnap::capture {
@@ -64,11 +68,16 @@ class Capture {
     if (const auto net = info.collector.namespaces.find("net"); net != info.collector.namespaces.end())
       own_netns_ = net->second;
 
+    if (!host_.procfs.source.empty()) journal(host_.procfs);
+
     // What changes slowly, first: nothing of it must stand between the dumps and the fd walk.
     auto slow = host_file_tasks(host_);
     slow.push_back(cgroup_ids_task(host_));
     stage("host files", std::move(slow));
     find_tables(info.host.kernel.value_or(""));
+    archive::JournalEntry optional_files;
+    optional_files_ = find_optional_files(host_, optional_files);
+    journal(optional_files);
 
     // Which namespaces there are, as far as processes, threads and mounts tell.
     std::vector<std::int64_t> pids = list_pids();
@@ -77,6 +86,7 @@ class Capture {
     // Pass 1: every socket table, then at once who holds the sockets. The smear that matters begins here.
     Seen first = stage("sockets", dump_tasks(all_namespaces(), 1));
     Seen walk = stage("processes", process_tasks(pids));
+    keep_thread_links();
 
     // Namespaces that only an fd pins, now that the fds are known.
     append(first, stage("sockets of more namespaces", dump_tasks(add_namespaces(walk), 1)));
@@ -86,13 +96,27 @@ class Capture {
 
     // The fd tables that moved, processes that are new; beside them the second view of the sockets, which is slow, and
     // what sockets are read with later.
-    auto rest = second_walk_tasks(pids, walk, first, second);
+    for (Seen* dumps : {&first, &second}) sort_inodes(dumps->dumped);
+    auto rest = walk_again_tasks(pids, walk, 2, has_unheld_newcomer(walk, first, second));
     for (auto& task : route_and_proc_net_tasks()) rest.push_back(std::move(task));
     append(walk, stage("moved processes, /proc/net", std::move(rest)));
+    append(walk, own_sockets(first, second));
+
+    // Tables that are in /proc/net only were read after that walk: what is held by nobody may have come since.
+    sort_inodes(walk.listed);
+    if (!without_holder(walk.listed, walk).empty())
+      append(walk, stage("processes again", walk_again_tasks(pids, walk, 3, true)));
+
+    // What lived through the capture and has no holder: where else it may be held.
+    std::vector<TableInode> lived = in_both(first.dumped, second.dumped);
+    lived.insert(lived.end(), walk.listed.begin(), walk.listed.end());
+    sort_inodes(lived);
 
     // Sockets in fd tables that no dump showed: asked for again by their protocol.
     append(first, std::move(second));
     chase_unseen_sockets(walk, first);
+
+    look_for_holders(lived, walk, first);
 
     stage("host files again", after_tasks(host_));
     return seal();
@@ -119,7 +143,10 @@ class Capture {
     CaptureProgress now{name, 0, tasks.size(), writer_.compressed_bytes()};
     progress_(now);
     pool_.run(std::move(tasks), [&](Batch batch) {
-      for (const auto& member : batch.members) keep(writer_.add(member.name, member.bytes));
+      for (const auto& member : batch.members) {
+        if (member.name.ends_with("/links") && member.name.find("/task/") != std::string::npos) thread_links_.insert(member.name);
+        keep(writer_.add(member.name, member.bytes));
+      }
       for (auto& member : batch.large) keep(writer_.add(std::move(member)));
       for (const auto& entry : batch.journal) journal(entry);
       append(seen, std::move(batch.seen));
@@ -189,7 +216,6 @@ class Capture {
     archive::JournalEntry entry;
     scan_ = scan_namespaces(host_, pids, own_netns_, entry);
     journal(entry);
-    for (const auto& links : scan_.thread_links) keep(writer_.add(links.name, links.bytes));
     if (!own_netns_) {  // a kernel before 3.0: one namespace, without a number
       scan_.found[0].own = true;
     }
@@ -197,6 +223,13 @@ class Capture {
     for (const auto& [inode, netns] : scan_.found) access_.push_back(std::make_shared<NetnsAccess>(host_, netns));
     // The host's own first: its sockets are the most wanted.
     std::stable_partition(access_.begin(), access_.end(), [](const auto& access) { return access->netns().own; });
+  }
+
+  // Of the threads that are in another namespace than their process, unless the walk has read more of them.
+  void keep_thread_links() {
+    for (const auto& links : scan_.thread_links)
+      if (thread_links_.count(links.name) == 0) keep(writer_.add(links.name, links.bytes));
+    keep(writer_.flush());
   }
 
   void leave_out_others(std::size_t count) {
@@ -247,37 +280,54 @@ class Capture {
     std::vector<std::shared_ptr<Task>> tasks;
     for (const std::int64_t pid : pids) {
       const auto& mountinfo = scan_.mountinfo_pids;
-      tasks.push_back(process_task(host_, pid, std::find(mountinfo.begin(), mountinfo.end(), pid) != mountinfo.end()));
+      const bool with_mountinfo = std::find(mountinfo.begin(), mountinfo.end(), pid) != mountinfo.end();
+      tasks.push_back(process_task(host_, {pid}, optional_files_, with_mountinfo));
     }
     return tasks;
   }
 
-  // docs/adr/0007: new processes whole; of the others the tables whose size changed, or all tables where a socket that
-  // came between the dumps has no holder yet.
-  std::vector<std::shared_ptr<Task>> second_walk_tasks(const std::vector<std::int64_t>& pids, const Seen& walk,
-                                                       Seen& first, Seen& second) {
-    const auto sort = [](std::vector<std::uint32_t>& inodes) {
-      std::sort(inodes.begin(), inodes.end());
-      inodes.erase(std::unique(inodes.begin(), inodes.end()), inodes.end());
-    };
-    sort(first.dumped);
-    sort(second.dumped);
-    std::vector<std::uint32_t> held;
-    for (const HeldInode& item : walk.held) held.push_back(item.inode);
-    sort(held);
-    const bool orphaned_newcomer = std::any_of(second.dumped.begin(), second.dumped.end(), [&](std::uint32_t inode) {
-      return !std::binary_search(first.dumped.begin(), first.dumped.end(), inode) &&
-             !std::binary_search(held.begin(), held.end(), inode);
-    });
+  // docs/adr/0007: a socket that came between the dumps and that no fd table holds yet.
+  static bool has_unheld_newcomer(const Seen& walk, const Seen& first, const Seen& second) {
+    Seen holders = own_sockets(first, second);
+    holders.held = walk.held;
+    holders.registered = walk.registered;
+    std::vector<TableInode> newcomers;
+    for (const TableInode& socket : second.dumped)
+      if (!contains(first.dumped, socket.inode)) newcomers.push_back(socket);
+    return !without_holder(newcomers, holders).empty();
+  }
+
+  static Seen own_sockets(const Seen& first, const Seen& second) {
+    Seen own;
+    own.own = first.own;
+    own.own.insert(own.own.end(), second.own.begin(), second.own.end());
+    return own;
+  }
+
+  // Of the processes that are known the tables whose size changed, or all tables; new processes whole.
+  std::vector<std::shared_ptr<Task>> walk_again_tasks(std::vector<std::int64_t>& pids, const Seen& walk, int pass, bool whole) {
     std::vector<std::shared_ptr<Task>> tasks;
-    for (const FdTable& table : walk.tables) tasks.push_back(fd_task(host_, table, 2, orphaned_newcomer));
+    auto known = known_processes(walk);
     if (options_.pids.empty() && !stopping()) {
       archive::JournalEntry entry;
       std::vector<std::int64_t> now = list_processes(host_, entry);
-      entry.pass = 2;
+      entry.pass = pass;
       journal(entry);
-      std::erase_if(now, [&](std::int64_t pid) { return std::binary_search(pids.begin(), pids.end(), pid); });
-      for (auto& task : process_tasks(now)) tasks.push_back(std::move(task));
+      std::vector<std::int64_t> added;
+      for (const std::int64_t pid : now) {
+        if (!std::binary_search(pids.begin(), pids.end(), pid)) added.push_back(pid);
+        // It ended before it was read, and its number is another's.
+        else if (known.count(static_cast<std::int32_t>(pid)) == 0 && reused_.insert(pid).second)
+          tasks.push_back(process_task(host_, {pid, 0, true}, optional_files_, false));
+      }
+      for (auto& task : process_tasks(added)) tasks.push_back(std::move(task));
+      pids.insert(pids.end(), added.begin(), added.end());
+      std::sort(pids.begin(), pids.end());
+    }
+    for (auto& [pid, process] : known) {
+      // One successor of a process is read, not a third.
+      const bool may_be_reused = !process.process.reused && reused_.count(pid) == 0;
+      tasks.push_back(second_look_task(host_, std::move(process), pass, whole, optional_files_, may_be_reused));
     }
     return tasks;
   }
@@ -285,16 +335,35 @@ class Capture {
   std::vector<std::shared_ptr<Task>> route_and_proc_net_tasks() {
     std::vector<std::shared_ptr<Task>> tasks;
     std::vector<archive::JournalEntry> found;
+    Undumped undumped;
+    for (const InodeTable& table : inode_tables())
+      if (std::none_of(tables_.begin(), tables_.end(), [&](const NetlinkTable* dump) { return dump->name == table.dump; }))
+        undumped.push_back(&table);
     for (const auto& netns : access_) {
       tasks.push_back(netlink_dump_task(netns, route_tables_, 1, true));
       if (!netns->netns().own) {
-        tasks.push_back(proc_net_task(netns));
+        tasks.push_back(proc_net_task(netns, undumped));
         continue;
       }
-      for (auto& task : proc_net_file_tasks(netns, found)) tasks.push_back(std::move(task));
+      for (auto& task : proc_net_file_tasks(netns, found, undumped)) tasks.push_back(std::move(task));
     }
     for (const auto& entry : found) journal(entry);
     return tasks;
+  }
+
+  // docs/adr/0009: only where something is left, and maps only where a mapping could be what holds it.
+  void look_for_holders(const std::vector<TableInode>& lived, const Seen& walk, const Seen& dumped) {
+    const std::vector<TableInode> left = without_holder(lived, walk);
+    if (left.empty() || stopping()) return;
+    std::vector<TableInode> local;
+    for (const auto* inodes : {&dumped.dumped, &walk.listed})
+      for (const TableInode& socket : *inodes)
+        if (socket.kind == SocketKind::local) local.push_back(socket);
+    sort_inodes(local);
+    std::vector<std::shared_ptr<Task>> tasks{waiting_fds_task(host_, local, walk)};
+    const auto is_mappable = [](const TableInode& socket) { return socket.kind == SocketKind::mappable; };
+    if (std::any_of(left.begin(), left.end(), is_mappable)) tasks.push_back(maps_task(host_, walk));
+    stage("sockets without a holder", std::move(tasks));
   }
 
   // At most three rounds: name the protocol of each unseen socket, dump its table again where its holder lives.
@@ -302,11 +371,11 @@ class Capture {
     constexpr int kMaxRounds = 3;
     std::vector<HeldInode> unseen;
     for (int round = 1; round <= kMaxRounds && !stopping(); ++round) {
-      std::sort(dumped.dumped.begin(), dumped.dumped.end());
+      sort_inodes(dumped.dumped);
       const std::vector<HeldInode>& from = round == 1 ? walk.held : unseen;
       std::vector<HeldInode> left;
       for (const HeldInode& held : from)
-        if (!std::binary_search(dumped.dumped.begin(), dumped.dumped.end(), held.inode)) left.push_back(held);
+        if (!contains(dumped.dumped, held.inode)) left.push_back(held);
       if (left.empty() || (round > 1 && left.size() == unseen.size())) return;  // none, or the last round found none
       const int pass = 2 + round;
       const Seen named = stage("unseen sockets", {sockprotoname_task(host_, left, pass)});
@@ -317,7 +386,7 @@ class Capture {
         unseen.push_back(item.held);
         const NetlinkTable* table = find_table(item.protocol);
         if (table == nullptr) continue;
-        auto& list = wanted[netns_of_process(item.held.pid)];
+        auto& list = wanted[netns_of_holder(item.held)];
         if (std::find(list.begin(), list.end(), table) == list.end()) list.push_back(table);
       }
       std::vector<std::shared_ptr<Task>> tasks;
@@ -340,9 +409,10 @@ class Capture {
     return nullptr;
   }
 
-  std::uint64_t netns_of_process(std::int64_t pid) const {
+  std::uint64_t netns_of_holder(const HeldInode& held) const {
     std::string target;
-    read_link(host_.proc.get(), (std::to_string(pid) + "/ns/net").c_str(), target);
+    const std::string thread = held.tid != 0 ? "/task/" + std::to_string(held.tid) : "";
+    read_link(host_.proc.get(), (std::to_string(held.pid) + thread + "/ns/net").c_str(), target);
     return decode::inode_of_link(target, "net").value_or(own_netns_.value_or(0));
   }
 
@@ -372,6 +442,9 @@ class Capture {
   std::vector<const NetlinkTable*> tables_, route_tables_;  // that are asked for
   NetnsScan scan_;
   Access access_;  // all namespaces, the collector's first
+  OptionalFiles optional_files_;
+  std::set<std::string> thread_links_;  // members of this kind that the process walk has written
+  std::set<std::int64_t> reused_;       // pids whose successor is read
   bool has_gaps_ = false;
 };
 

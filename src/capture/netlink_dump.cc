@@ -2,6 +2,7 @@
 
 #include <linux/netlink.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -68,8 +69,19 @@ struct DumpState {
   bool ended = false;
 };
 
+// What the sockets of a table are to the look for holders.
+SocketKind kind_of(const NetlinkTable& table) {
+  constexpr std::uint8_t kTcp = 6, kAfXdp = 44;
+  const bool is_tcp = table.source == "inet_diag" && table.protocol == kTcp;
+  if (table.family == AF_UNIX) return SocketKind::local;
+  if (table.family == AF_PACKET || table.family == kAfXdp || is_tcp) return SocketKind::mappable;
+  return SocketKind::other;
+}
+
 // Looks at a datagram's messages for the end of the dump and for the inodes of sockets.
-DumpState look_at(std::string_view datagram, std::size_t inode_at, std::vector<std::uint32_t>& inodes) {
+DumpState look_at(std::string_view datagram, const NetlinkTable& table, std::vector<TableInode>& inodes) {
+  constexpr std::size_t kPortAt = 4;  // struct netlink_diag_msg, ndiag_portid
+  const std::size_t inode_at = table.inode_at;
   while (datagram.size() >= sizeof(nlmsghdr)) {
     nlmsghdr header;
     std::memcpy(&header, datagram.data(), sizeof header);
@@ -84,7 +96,9 @@ DumpState look_at(std::string_view datagram, std::size_t inode_at, std::vector<s
     std::uint32_t inode = 0;
     if (inode_at != 0 && header.nlmsg_len >= sizeof header + inode_at + sizeof inode) {
       std::memcpy(&inode, datagram.data() + sizeof header + inode_at, sizeof inode);
-      if (inode != 0) inodes.push_back(inode);
+      std::uint32_t port = 1;
+      if (table.family == AF_NETLINK) std::memcpy(&port, datagram.data() + sizeof header + kPortAt, sizeof port);
+      if (inode != 0) inodes.push_back({inode, port == 0 ? SocketKind::kernels : kind_of(table)});
     }
     datagram.remove_prefix(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), datagram.size()));
   }
@@ -150,13 +164,15 @@ class NetlinkDumpTask : public Task {
     }
     Seen seen;
     seen.dumped = std::move(received.inodes);
+    seen.own = std::move(received.own);
     output.seen(std::move(seen));
   }
 
  private:
   struct Received {
     std::uint64_t datagrams = 0;
-    std::vector<std::uint32_t> inodes;
+    std::vector<TableInode> inodes;
+    std::vector<std::uint32_t> own;  // the socket that asked
     std::vector<decode::ByteSpan> withheld;  // offsets in the member
   };
 
@@ -166,6 +182,8 @@ class NetlinkDumpTask : public Task {
       socket_ = base::Fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, table.netlink_protocol));
       socket_protocol_ = table.netlink_protocol;
       if (!socket_) return errno;
+      struct stat status {};
+      if (::fstat(socket_.get(), &status) == 0) received.own.push_back(static_cast<std::uint32_t>(status.st_ino));
     }
     const std::string body = table.body(table);
     nlmsghdr header{};
@@ -200,7 +218,7 @@ class NetlinkDumpTask : public Task {
                                                   static_cast<std::size_t>(got));
       for (const auto& key : keys) received.withheld.push_back({begin + key.offset, key.length});
       ++received.datagrams;
-      const DumpState state = look_at({buffer_.get(), size}, table.inode_at, received.inodes);
+      const DumpState state = look_at({buffer_.get(), size}, table, received.inodes);
       if (state.ended) return state.error == EBADMSG ? broken(EBADMSG) : state.error;
       if (!output.beat()) return broken(EINTR);
     }

@@ -42,11 +42,17 @@ std::optional<std::uint64_t> ns_inode(int directory, const std::string& path, co
 #endif
 
 // A descriptor of another process, without opening anything through its link: what is behind /proc/PID/fd/N may change
-// into a FIFO or a FUSE file between looking and opening. Linux 5.6.
-base::Fd take_fd(std::int64_t pid, std::uint32_t fd) {
-  const base::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
+// into a FIFO or a FUSE file between looking and opening. Linux 5.6; of a thread with a table of its own 6.9.
+base::Fd take_fd(const Host& host, const NetnsHandle& handle) {
+  constexpr unsigned kThread = O_EXCL;  // PIDFD_THREAD
+  if (!host.own_numbers) {              // the number would be another process's
+    errno = EPERM;
+    return base::Fd();
+  }
+  const std::int64_t task = handle.tid != 0 ? handle.tid : handle.pid;
+  const base::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(task), handle.tid != 0 ? kThread : 0)));
   if (!process) return base::Fd();
-  base::Fd taken(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), static_cast<int>(fd), 0)));
+  base::Fd taken(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), static_cast<int>(handle.fd), 0)));
   return taken;
 }
 
@@ -70,7 +76,7 @@ base::Fd open_handle(const Host& host, const NetnsHandle& handle) {
   const std::string pid = std::to_string(handle.pid);
   std::string path;
   switch (handle.kind) {
-    case NetnsHandle::Kind::fd: return take_fd(handle.pid, handle.fd);
+    case NetnsHandle::Kind::fd: return take_fd(host, handle);
     case NetnsHandle::Kind::own: path = "self/ns/net"; break;
     case NetnsHandle::Kind::process: path = pid + "/ns/net"; break;
     case NetnsHandle::Kind::thread: path = pid + "/task/" + std::to_string(handle.tid) + "/ns/net"; break;
@@ -85,7 +91,8 @@ void add_handle(NetnsScan& scan, std::uint64_t inode, NetnsHandle handle) {
   if (netns.handles.size() < kMaxHandles) netns.handles.push_back(std::move(handle));
 }
 
-// Threads of `pid` in another network namespace than `leader`.
+// Threads of `pid` in another network namespace than `leader`. A leader that has exited is in none: its first thread
+// stands for it.
 void scan_threads(const Host& host, std::int64_t pid, std::optional<std::uint64_t> leader, NetnsScan& scan) {
   const std::string path = std::to_string(pid) + "/task";
   const base::Fd tasks(::openat(host.proc.get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -100,6 +107,7 @@ void scan_threads(const Host& host, std::int64_t pid, std::optional<std::uint64_
     std::string record = "ns/net - net:[" + std::to_string(*inode) + "]";
     record += '\0';
     scan.thread_links.push_back({"proc/" + path + "/" + entry.name + "/links", std::move(record)});
+    if (!leader) leader = inode;
   }
 }
 
@@ -176,7 +184,7 @@ bool add_namespace_fds(NetnsScan& scan, const std::vector<NamespaceFd>& fds) {
   bool is_new = false;
   for (const NamespaceFd& fd : fds) {
     is_new |= scan.found.count(fd.inode) == 0;
-    add_handle(scan, fd.inode, {NetnsHandle::Kind::fd, fd.pid, 0, fd.fd, ""});
+    add_handle(scan, fd.inode, {NetnsHandle::Kind::fd, fd.pid, fd.tid, fd.fd, ""});
   }
   return is_new;
 }

@@ -26,7 +26,7 @@ struct NetnsHandle {
   };
   Kind kind{};
   std::int64_t pid = 0;
-  std::int64_t tid = 0;   // thread
+  std::int64_t tid = 0;   // thread; fd: of the thread whose own table it is in, 0: the process's
   std::uint32_t fd = 0;   // fd
   std::string path;       // mount: the mount point
 };

@@ -1,27 +1,8 @@
 #include "capture/output.h"
 
-#include <iterator>
-
 #include "capture/clock.h"
 
 namespace ssnap::capture {
-namespace {
-
-template <class T>
-void move_to_end(std::vector<T>& to, std::vector<T>&& from) {
-  if (to.empty()) to = std::move(from);
-  else to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-}
-
-}  // namespace
-
-void Seen::append(Seen&& other) {
-  move_to_end(held, std::move(other.held));
-  move_to_end(namespace_fds, std::move(other.namespace_fds));
-  move_to_end(tables, std::move(other.tables));
-  move_to_end(dumped, std::move(other.dumped));
-  move_to_end(named, std::move(other.named));
-}
 
 void Output::member(std::string name, std::string bytes) {
   const std::lock_guard lock(mutex_);

@@ -71,7 +71,7 @@ int read_link(int directory_fd, const char* name, std::string& target) {
 }
 
 int read_file_member(int directory_fd, const char* path, std::uint64_t max_bytes, archive::JournalEntry entry,
-                     Output& output, base::OutcomeKind if_absent) {
+                     Output& output, base::OutcomeKind if_absent, const std::function<void(std::string_view)>& look) {
   entry.begin_nsec = boottime_nsec();
   const base::Fd fd(open_for_reading(directory_fd, path));
   int error = fd ? 0 : errno;
@@ -85,7 +85,9 @@ int read_file_member(int directory_fd, const char* path, std::uint64_t max_bytes
       if (got <= 0) break;
       const std::uint64_t room = max_bytes - member.size_bytes();
       over = static_cast<std::uint64_t>(got) > room;
-      member.append(std::string_view(buffer.get(), over ? room : static_cast<std::size_t>(got)));
+      const std::string_view piece(buffer.get(), over ? room : static_cast<std::size_t>(got));
+      member.append(piece);
+      if (look) look(piece);
       stopped = !output.beat();
       if (over || stopped) break;
     }

@@ -29,9 +29,11 @@ int read_link(int directory_fd, const char* name, std::string& target);
 // are set; times, bytes and outcome are filled in). At most `max_bytes` are kept: what is beyond is a cut.
 // A file that can't be opened, or fails before its first byte, makes an entry and no member.
 // `if_absent`: what it means that the file isn't there (ENOENT): of a process that it ended, of another file that this
-// host has none. O_NOFOLLOW: the last component must not be a link. Returns the errno that ended it, 0 for a whole file.
+// host has none. `look`, if given, is shown each piece that is kept. O_NOFOLLOW: the last component must not be a link.
+// Returns the errno that ended it, 0 for a whole file.
 int read_file_member(int directory_fd, const char* path, std::uint64_t max_bytes, archive::JournalEntry entry,
-                      Output& output, base::OutcomeKind if_absent = base::OutcomeKind::vanished);
+                     Output& output, base::OutcomeKind if_absent = base::OutcomeKind::vanished,
+                     const std::function<void(std::string_view)>& look = nullptr);
 
 // The same for a small file that the collector itself needs; nothing is journalled. Returns errno.
 int read_small_file(int directory_fd, const char* path, std::size_t max_bytes, std::string& bytes);

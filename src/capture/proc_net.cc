@@ -133,9 +133,22 @@ archive::JournalEntry about_file(const NetnsAccess& netns, const File& file) {
   return entry;
 }
 
-void read_file(const NetnsAccess& netns, const File& file, Output& output) {
+void read_file(const NetnsAccess& netns, const File& file, const Undumped& undumped, Output& output) {
+  const auto table = std::find_if(undumped.begin(), undumped.end(), [&](const InodeTable* wanted) {
+    return file.member == "proc/net/" + std::string(wanted->file);
+  });
+  std::optional<InodeColumn> inodes;
+  std::function<void(std::string_view)> look;
+  if (table != undumped.end()) {
+    inodes.emplace(**table);
+    look = [&](std::string_view piece) { inodes->look(piece); };
+  }
   read_file_member(netns.host().proc.get(), file.path.c_str(), UINT64_MAX, about_file(netns, file), output,
-                   base::OutcomeKind::unsupported);
+                   base::OutcomeKind::unsupported, look);
+  if (!inodes) return;
+  Seen seen;
+  seen.listed = inodes->take();
+  output.seen(std::move(seen));
 }
 
 void journal_not_entered(archive::JournalEntry entry, int error, Output& output) {
@@ -149,22 +162,25 @@ void journal_not_entered(archive::JournalEntry entry, int error, Output& output)
 
 class FileTask : public Task {
  public:
-  FileTask(std::shared_ptr<const NetnsAccess> netns, File file) : netns_(std::move(netns)), file_(std::move(file)) {}
+  FileTask(std::shared_ptr<const NetnsAccess> netns, File file, Undumped undumped)
+      : netns_(std::move(netns)), file_(std::move(file)), undumped_(std::move(undumped)) {}
   archive::JournalEntry about(std::size_t) const override { return about_file(*netns_, file_); }
   void run(std::size_t, Output& output) override {
     if (const int error = netns_->enter()) return journal_not_entered(about(0), error, output);
-    read_file(*netns_, file_, output);
+    read_file(*netns_, file_, undumped_, output);
   }
 
  private:
   std::shared_ptr<const NetnsAccess> netns_;
   File file_;
+  Undumped undumped_;
 };
 
 // Step 0 lists, the others read a file each.
 class WholeTask : public Task {
  public:
-  explicit WholeTask(std::shared_ptr<const NetnsAccess> netns) : netns_(std::move(netns)) {}
+  WholeTask(std::shared_ptr<const NetnsAccess> netns, Undumped undumped)
+      : netns_(std::move(netns)), undumped_(std::move(undumped)) {}
   std::size_t step_count() const override { return 1 + files_.size(); }
   archive::JournalEntry about(std::size_t step) const override {
     if (step > 0) return about_file(*netns_, files_[step - 1]);
@@ -179,7 +195,7 @@ class WholeTask : public Task {
       files_.resize(std::min(files_.size(), step));  // said once
       return;
     }
-    if (step > 0) return read_file(*netns_, files_[step - 1], output);
+    if (step > 0) return read_file(*netns_, files_[step - 1], undumped_, output);
     std::vector<archive::JournalEntry> found;
     files_ = Listing(*netns_, found).run();
     for (auto& entry : found) output.journal(std::move(entry));
@@ -187,23 +203,25 @@ class WholeTask : public Task {
 
  private:
   std::shared_ptr<const NetnsAccess> netns_;
+  Undumped undumped_;
   std::vector<File> files_;
 };
 
 }  // namespace
 
-std::shared_ptr<Task> proc_net_task(std::shared_ptr<const NetnsAccess> netns) {
-  return std::make_shared<WholeTask>(std::move(netns));
+std::shared_ptr<Task> proc_net_task(std::shared_ptr<const NetnsAccess> netns, Undumped undumped) {
+  return std::make_shared<WholeTask>(std::move(netns), std::move(undumped));
 }
 
 std::vector<std::shared_ptr<Task>> proc_net_file_tasks(std::shared_ptr<const NetnsAccess> netns,
-                                                       std::vector<archive::JournalEntry>& found) {
+                                                       std::vector<archive::JournalEntry>& found,
+                                                       const Undumped& undumped) {
   std::vector<File> files = Listing(*netns, found).run();
   std::stable_partition(files.begin(), files.end(), [](const File& file) {
     return std::find(kSlowFiles.begin(), kSlowFiles.end(), file.path.substr(file.path.rfind('/') + 1)) != kSlowFiles.end();
   });
   std::vector<std::shared_ptr<Task>> tasks;
-  for (File& file : files) tasks.push_back(std::make_shared<FileTask>(netns, std::move(file)));
+  for (File& file : files) tasks.push_back(std::make_shared<FileTask>(netns, std::move(file), undumped));
   return tasks;
 }
 

@@ -1,21 +1,18 @@
 #include "capture/processes.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <map>
 #include <string>
 
 #include "base/text_cursor.h"
 #include "capture/clock.h"
+#include "capture/fd_tables.h"
 #include "capture/proc_fs.h"
-#include "decode/link_list.h"
+#include "capture/threads.h"
+#include "decode/proc_pid.h"
 
 namespace ssnap::capture {
 namespace {
@@ -25,296 +22,190 @@ namespace {
 constexpr std::uint64_t kMaxCmdlineBytes = 6 * 1024 * 1024;
 // stat, status, cgroup: a few KiB in practice.
 constexpr std::uint64_t kMaxProcessFileBytes = 1024 * 1024;
-
-// Sockets that no dump shows are few: raw, vsock, XDP, and those that came or went. More of them than this are
-// counted, not asked for one by one.
-constexpr std::size_t kMaxAskedNames = 20'000;
-// Protocol names are short ("UDPLITEv6"); sock->sk_prot->name has 32 bytes.
-constexpr std::size_t kMaxProtocolName = 64;
 // A distribution's host has some ten KiB of mounts, one with many containers some MiB.
 constexpr std::uint64_t kMaxMountinfoBytes = 16 * 1024 * 1024;
+constexpr std::size_t kMaxStatBytes = 4096;
+constexpr std::uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD (include/linux/sched.h)
 
-// Read in this order: the fds early, for they change fastest; the command line last, for its read can hang (it takes
+// Read in this order: the fds early, for they change fastest; the command line late, for its read can hang (it takes
 // the process's mmap_lock, and may page from FUSE).
-enum Step : std::size_t { kStat, kFds, kLinks, kStatus, kCgroup, kCmdline, kMountinfo, kStepCount };
-constexpr std::array<const char*, kStepCount> kStepNames{"stat",   "fds",     "links",    "status",
-                                                         "cgroup", "cmdline", "mountinfo"};
-
-constexpr const char* kLinkNames[] = {"exe",    "cwd",    "root",   "ns/cgroup", "ns/ipc", "ns/mnt",
-                                   "ns/net", "ns/pid", "ns/time", "ns/user",   "ns/uts"};
-
-// The archive's list of links: NAME MODE TARGET, each ended by NUL. MODE: "-" not asked, octal, or "!ERRNO".
-void append_link(std::string& list, std::string_view name, std::string_view mode, std::string_view target) {
-  list.append(name).append(1, ' ').append(mode).append(1, ' ').append(target).append(1, '\0');
-}
-
-std::uint64_t hash_of(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
-  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3u;
-  return hash;
-}
-
-archive::JournalEntry about_process(std::int64_t pid, const char* source, const std::string& file) {
-  archive::JournalEntry entry;
-  entry.source = source;
-  entry.pid = pid;
-  entry.member = "proc/" + std::to_string(pid) + "/" + file;
-  return entry;
-}
-
-void journal_failure(archive::JournalEntry entry, int error, const char* why, Output& output) {
-  entry.member.clear();
-  entry.begin_nsec = entry.end_nsec = boottime_nsec();
-  entry.errno_number = error;
-  entry.outcome = base::outcome_of_errno(error);
-  entry.count = 1;
-  entry.detail = why;
-  output.journal(std::move(entry));
-}
-
-// One entry a kind of failure: how many links of this list ended so.
-void journal_failures(archive::JournalEntry about, const std::map<int, std::uint64_t>& failures, Output& output) {
-  about.detail = "links that could not be read";
-  about.bytes.reset();
-  for (const auto& [error, count] : failures) {
-    about.errno_number = error;
-    about.outcome = base::outcome_of_errno(error);
-    about.count = count;
-    output.journal(about);
-  }
-}
-
-// A link's permission bits tell how the file was opened (0500 read, 0300 write). Sockets are always both.
-std::string mode_of(int table, const std::string& name) {
-  struct stat status {};
-  if (::fstatat(table, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return "-";
-  char text[8];
-  std::snprintf(text, sizeof text, "%04o", status.st_mode & 07777u);
-  return text;
-}
-
-struct FdList {
-  std::string bytes;  // as the archive keeps it
-  std::uint64_t links = 0, entries = 0;
-  int error = 0;  // that ended the listing early
-  std::map<int, std::uint64_t> failures;
+enum Step : std::size_t {
+  kStat, kFds, kThreads, kLinks, kStatus, kCgroup, kLoginuid, kSessionid, kLabel, kCmdline, kMountinfo, kStepCount
 };
-
-// Reads every link of an open /proc/PID/fd, and notes the sockets and namespaces among them.
-FdList read_fd_table(int table, std::int64_t pid, Output& output, Seen& seen) {
-  FdList list;
-  std::vector<DirEntry> entries;
-  list.error = list_directory(table, entries, [&] { return output.beat(); });
-  list.entries = entries.size();
-  std::string target;
-  for (const DirEntry& entry : entries) {
-    const int failure = read_link(table, entry.name.c_str(), target);
-    if (failure != 0) {
-      ++list.failures[failure];
-      append_link(list.bytes, entry.name, "!" + std::to_string(failure), "");
-      continue;
-    }
-    ++list.links;
-    const bool is_socket = target.starts_with("socket:");
-    append_link(list.bytes, entry.name, is_socket ? "-" : mode_of(table, entry.name), target);
-    const auto number = base::parse_integer<std::uint32_t>(entry.name);
-    if (is_socket) {
-      const auto inode = decode::inode_of_link(target, "socket");
-      if (inode && number)
-        seen.held.push_back({static_cast<std::uint32_t>(*inode), static_cast<std::int32_t>(pid), *number});
-    } else if (const auto inode = decode::inode_of_link(target, "net"); inode && number) {
-      seen.namespace_fds.push_back({*inode, static_cast<std::int32_t>(pid), *number});
-    }
-    if ((list.links & 0xff) == 0 && !output.beat()) {
-      list.error = EINTR;
-      break;
-    }
-  }
-  return list;
-}
+struct StepRow {
+  const char* source;
+  const char* file;
+  std::uint64_t max_bytes;
+  bool of_thread;  // also of the thread that stands for a leader that has exited
+};
+constexpr std::array<StepRow, kStepCount> kSteps{{
+    {"proc_pid", "stat", kMaxProcessFileBytes, true},
+    {"proc_pid_fd", "fds", 0, false},
+    {"proc_pid_task", "", 0, false},
+    {"proc_pid_link", "links", 0, true},
+    {"proc_pid", "status", kMaxProcessFileBytes, true},
+    {"proc_pid", "cgroup", kMaxProcessFileBytes, true},
+    {"proc_pid", "loginuid", kMaxProcessFileBytes, false},
+    {"proc_pid", "sessionid", kMaxProcessFileBytes, false},
+    {"proc_pid", "attr/current", kMaxProcessFileBytes, false},
+    {"proc_pid", "cmdline", kMaxCmdlineBytes, true},
+    {"proc_pid", "mountinfo", kMaxMountinfoBytes, false},
+}};
 
 class ProcessTask : public Task {
  public:
-  ProcessTask(const Host& host, std::int64_t pid, bool with_mountinfo)
-      : host_(host), pid_(pid), with_mountinfo_(with_mountinfo) {}
+  ProcessTask(const Host& host, const Whose& whose, OptionalFiles files, bool with_mountinfo)
+      : host_(host), whose_(whose), files_(files), with_mountinfo_(with_mountinfo) {}
 
   std::size_t step_count() const override { return with_mountinfo_ ? kStepCount : kMountinfo; }
 
-  archive::JournalEntry about(std::size_t step) const override {
-    return about_process(pid_, step == kFds ? "proc_pid_fd" : step == kLinks ? "proc_pid_link" : "proc_pid", kStepNames[step]);
-  }
+  archive::JournalEntry about(std::size_t step) const override { return about_file(step, whose_); }
 
   void run(std::size_t step, Output& output) override {
-    if (step == kStat) {
-      directory_ = base::Fd(::openat(host_.proc.get(), std::to_string(pid_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-      if (!directory_) return journal_failure(about(step), errno, "the process can't be opened", output);
+    if (step == kStat) return read_stat(output);
+    if (!directory_ || !is_wanted(step)) return;
+    if (step == kThreads) return read_threads(output);
+    if (step == kFds) {
+      unreadable_ = read_first_table(directory_.get(), whose_, true, output) != 0;
+      return;
     }
-    if (!directory_) return;
-    if (step == kFds) return read_fds(output);
-    if (step == kLinks) return read_links(output);
-    const std::uint64_t max_bytes = step == kCmdline     ? kMaxCmdlineBytes
-                                    : step == kMountinfo ? kMaxMountinfoBytes
-                                                         : kMaxProcessFileBytes;
-    const int error = read_file_member(directory_.get(), kStepNames[step], max_bytes, about(step), output);
-    // Ended meanwhile: said once, the other files would only say it again.
-    if (error == ESRCH) directory_.reset();
+    read_file(step, directory_.get(), whose_, output);
+    if (directory_ && living_ && kSteps[step].of_thread) read_file(step, living_.get(), thread_, output);
   }
 
  private:
-  void read_fds(Output& output) {
-    archive::JournalEntry entry = about(kFds);
-    entry.begin_nsec = boottime_nsec();
-    const base::Fd table(::openat(directory_.get(), "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!table) return journal_failure(entry, errno, "the fd table can't be opened", output);
+  static archive::JournalEntry about_file(std::size_t step, const Whose& whose) {
+    archive::JournalEntry entry = entry_about(whose, kSteps[step].source, kSteps[step].file);
+    if (step == kThreads) entry.member.clear();
+    return entry;
+  }
+
+  bool is_wanted(std::size_t step) const {
+    switch (step) {
+      case kThreads: return has_threads_ && (!unreadable_ || living_);
+      // No login stands behind a kernel thread.
+      case kLoginuid: return files_.loginuid && !kernel_thread_;
+      case kSessionid: return files_.sessionid && !kernel_thread_;
+      case kLabel: return files_.label && !kernel_thread_;
+      default: return true;
+    }
+  }
+
+  void read_stat(Output& output) {
+    directory_ = base::Fd(::openat(host_.proc.get(), std::to_string(whose_.pid).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    SeenProcess seen;
+    seen.pid = static_cast<std::int32_t>(whose_.pid);
+    seen.reused = whose_.reused;
+    if (!directory_) {
+      const int refusal = errno;
+      if (refusal != ENOENT && refusal != ESRCH) note(seen, output);
+      return journal_failure(about(kStat), refusal, "the process can't be opened", output);
+    }
+    std::string text;
+    const int error = read_file_member(directory_.get(), "stat", kMaxProcessFileBytes, about(kStat), output,
+                                       base::OutcomeKind::vanished, [&](std::string_view piece) { text += piece; });
+    if (error == ESRCH) return directory_.reset();
+    if (const auto stat = decode::decode_proc_pid_stat(text); stat.has_value()) {
+      has_threads_ = stat->num_threads > 1;
+      kernel_thread_ = seen.kernel_thread = (stat->flags & kKernelThread) != 0;
+      seen.start_ticks = stat->start_ticks;
+      if (has_threads_ && stat->state == 'Z') seen.living_thread = read_living_thread(output);
+    }
+    note(seen, output);
+  }
+
+  static void note(const SeenProcess& process, Output& output) {
     Seen seen;
-    FdList list = read_fd_table(table.get(), pid_, output, seen);
-    seen.tables.push_back({static_cast<std::int32_t>(pid_), list.entries, hash_of(list.bytes)});
-    keep_fd_list(std::move(entry), std::move(list), output);
+    seen.processes.push_back(process);
     output.seen(std::move(seen));
   }
 
- public:
-  static void keep_fd_list(archive::JournalEntry entry, FdList list, Output& output) {
-    entry.end_nsec = boottime_nsec();
-    entry.count = list.links;
-    entry.bytes = list.bytes.size();
-    if (list.error != 0) {  // the table was listed in part
-      const bool gone = list.error == ESRCH || list.error == ENOENT;
-      entry.outcome = gone ? base::OutcomeKind::vanished : base::OutcomeKind::cut;
-      entry.errno_number = list.error;
-      entry.count.reset();  // how many are missing is not known
-    }
-    MemberBuffer member(output);
-    member.append(list.bytes);
-    member.finish(entry.member);
-    output.journal(entry);
-    journal_failures(std::move(entry), list.failures, output);
+  // The leader has exited: who the process is, its first living thread tells.
+  std::int32_t read_living_thread(Output& output) {
+    const auto tid = find_living_thread(directory_.get(), whose_.pid, output);
+    if (!tid) return 0;
+    living_ = open_thread(directory_.get(), *tid);
+    if (!living_) return 0;
+    thread_ = {whose_.pid, *tid, whose_.reused};
+    read_file(kStat, living_.get(), thread_, output);
+    return static_cast<std::int32_t>(*tid);
   }
 
- private:
-  void read_links(Output& output) {
-    archive::JournalEntry entry = about(kLinks);
-    entry.begin_nsec = boottime_nsec();
-    std::string list, target;
-    std::map<int, std::uint64_t> failures;
-    for (const char* name : kLinkNames) {
-      const int failure = read_link(directory_.get(), name, target);
-      append_link(list, name, failure == 0 ? "-" : "!" + std::to_string(failure), failure == 0 ? target : "");
-      // A kernel thread has no exe, a zombie no cwd, an older kernel not every namespace: ENOENT is an answer.
-      if (failure != 0 && failure != ENOENT) ++failures[failure];
+  void read_threads(Output& output) {
+    for (const std::int64_t tid : threads_with_tables(host_, directory_.get(), whose_, output)) {
+      const base::Fd thread = open_thread(directory_.get(), tid);
+      const Whose whose{whose_.pid, tid, whose_.reused};
+      if (thread) read_first_table(thread.get(), whose, living_ && tid == thread_.tid, output);
+      else journal_failure(about_file(kThreads, whose), errno, "the thread can't be opened", output);
+      if (!output.beat()) return;
     }
-    entry.end_nsec = boottime_nsec();
-    entry.bytes = list.size();
-    output.member(entry.member, std::move(list));
-    output.journal(entry);
-    journal_failures(std::move(entry), failures, output);
+  }
+
+  void read_file(std::size_t step, int directory, const Whose& whose, Output& output) {
+    if (step == kLinks) return read_links(directory, whose, output);
+    const int error = read_file_member(directory, kSteps[step].file, kSteps[step].max_bytes, about_file(step, whose), output);
+    // Ended meanwhile: said once, the other files would only say it again.
+    if (error == ESRCH) (whose.tid == 0 ? directory_ : living_).reset();
   }
 
   const Host& host_;
-  std::int64_t pid_;
+  Whose whose_, thread_;
+  OptionalFiles files_;
   bool with_mountinfo_;
-  base::Fd directory_;
+  base::Fd directory_, living_;
+  bool has_threads_ = false, kernel_thread_ = false;
+  bool unreadable_ = false;  // the fds; the threads' are so as well
 };
 
-class FdTask : public Task {
+class SecondLookTask : public Task {
  public:
-  FdTask(const Host& host, const FdTable& before, int pass, bool whole)
-      : host_(host), before_(before), pass_(pass), whole_(whole) {}
+  SecondLookTask(const Host& host, KnownProcess before, int pass, bool whole, OptionalFiles files, bool may_be_reused)
+      : host_(host), before_(std::move(before)), pass_(pass), whole_(whole), files_(files), may_be_reused_(may_be_reused) {}
 
-  archive::JournalEntry about(std::size_t) const override {
-    archive::JournalEntry entry = about_process(before_.pid, "proc_pid_fd", "pass" + std::to_string(pass_) + "/fds");
+  std::size_t step_count() const override { return successor_ ? 1 + successor_->step_count() : 1; }
+
+  archive::JournalEntry about(std::size_t step) const override {
+    if (step > 0) return successor_->about(step - 1);
+    archive::JournalEntry entry = entry_about(leader(), "proc_pid_fd", "pass" + std::to_string(pass_) + "/fds");
     entry.pass = pass_;
     return entry;
   }
 
   void run(std::size_t step, Output& output) override {
-    archive::JournalEntry entry = about(step);
-    entry.begin_nsec = boottime_nsec();
-    const std::string path = std::to_string(before_.pid) + "/fd";
-    struct stat status {};
-    if (!whole_ && ::fstatat(host_.proc.get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size > 0 &&
-        static_cast<std::uint64_t>(status.st_size) == before_.count)
+    if (step > 0) return successor_->run(step - 1, output);
+    base::Fd directory;
+    const int error = open_same_process(host_, before_.process, directory);
+    if (error == EEXIST && may_be_reused_) {
+      successor_ = process_task(host_, {before_.process.pid, 0, true}, files_, false);
       return;
-    const base::Fd table(::openat(host_.proc.get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    // A process that ended meanwhile holds nothing any more; its first table is kept.
-    if (!table) return;
-    Seen seen;
-    FdList list = read_fd_table(table.get(), before_.pid, output, seen);
-    output.seen(std::move(seen));
-    if (hash_of(list.bytes) == before_.hash && list.error == 0) return;
-    ProcessTask::keep_fd_list(std::move(entry), std::move(list), output);
+    }
+    // A process that ended meanwhile holds nothing any more; its first tables are kept.
+    if (error != 0) return;
+    std::vector<std::int64_t> tids;
+    if (whole_ && !before_.tables.empty()) tids = threads_with_tables(host_, directory.get(), leader(), output);
+    for (const auto& [tid, table] : before_.tables)
+      if (tid != 0 && std::find(tids.begin(), tids.end(), tid) == tids.end()) tids.push_back(tid);
+    if (const auto own = before_.tables.find(0); own != before_.tables.end())
+      read_table_again(directory.get(), leader(), &own->second, pass_, whole_, output);
+    for (const std::int64_t tid : tids) {
+      if (!output.beat()) return;
+      const base::Fd thread = open_thread(directory.get(), tid);
+      const auto before = before_.tables.find(static_cast<std::int32_t>(tid));
+      if (thread) read_table_again(thread.get(), {leader().pid, tid, leader().reused},
+                                   before == before_.tables.end() ? nullptr : &before->second, pass_, whole_, output);
+    }
   }
 
  private:
+  Whose leader() const { return {before_.process.pid, 0, before_.process.reused}; }
+
   const Host& host_;
-  FdTable before_;
+  KnownProcess before_;
   int pass_;
   bool whole_;
-};
-
-class SockprotonameTask : public Task {
- public:
-  SockprotonameTask(const Host& host, std::vector<HeldInode> held, int pass)
-      : host_(host), held_(std::move(held)), pass_(pass) {}
-
-  archive::JournalEntry about(std::size_t) const override {
-    archive::JournalEntry entry;
-    entry.source = "sockprotoname";
-    entry.member = "sockprotonames/pass" + std::to_string(pass_);
-    entry.pass = pass_;
-    return entry;
-  }
-
-  void run(std::size_t step, Output& output) override {
-    archive::JournalEntry entry = about(step);
-    entry.begin_nsec = boottime_nsec();
-    MemberBuffer member(output);
-    Seen seen;
-    for (std::size_t i = 0; i < held_.size() && i < kMaxAskedNames; ++i) {
-      NamedInode named{held_[i], false, ""};
-      const std::string path = std::to_string(named.held.pid) + "/fd/" + std::to_string(named.held.fd);
-      std::string target;
-      const bool there = read_link(host_.proc.get(), path.c_str(), target) == 0;
-      named.still_there = there && decode::inode_of_link(target, "socket") == named.held.inode;
-      if (named.still_there) named.protocol = protocol_name(path);
-      std::string line = std::to_string(named.held.inode) + " " + std::to_string(named.held.pid) + " " +
-                         std::to_string(named.held.fd) + " " + (named.still_there ? "held" : "gone") + " " +
-                         named.protocol;
-      line += '\0';
-      member.append(line);
-      seen.named.push_back(std::move(named));
-      if (!output.beat()) break;
-    }
-    entry.end_nsec = boottime_nsec();
-    entry.count = seen.named.size();
-    entry.bytes = member.size_bytes();
-    member.finish(entry.member);
-    if (seen.named.size() < held_.size()) {
-      archive::JournalEntry rest = entry;
-      rest.member.clear();
-      rest.bytes.reset();
-      rest.outcome = base::OutcomeKind::cut;
-      rest.count = held_.size() - seen.named.size();
-      rest.detail = "sockets in no dump whose protocol was not asked for";
-      output.journal(std::move(rest));
-    }
-    output.journal(std::move(entry));
-    output.seen(std::move(seen));
-  }
-
- private:
-  // net/socket.c, sockfs_xattr_get(): answered from the socket itself, nothing is opened.
-  std::string protocol_name(const std::string& path) const {
-    char name[kMaxProtocolName];
-    const std::string full = "/proc/self/fd/" + std::to_string(host_.proc.get()) + "/" + path;
-    const ssize_t length = ::getxattr(full.c_str(), "system.sockprotoname", name, sizeof name);
-    if (length <= 0) return "";
-    return std::string(name, ::strnlen(name, static_cast<std::size_t>(length)));
-  }
-
-  const Host& host_;
-  std::vector<HeldInode> held_;
-  int pass_;
+  OptionalFiles files_;
+  bool may_be_reused_;
+  std::shared_ptr<Task> successor_;
 };
 
 }  // namespace
@@ -337,16 +228,49 @@ std::vector<std::int64_t> list_processes(const Host& host, archive::JournalEntry
   return pids;
 }
 
-std::shared_ptr<Task> process_task(const Host& host, std::int64_t pid, bool with_mountinfo) {
-  return std::make_shared<ProcessTask>(host, pid, with_mountinfo);
+OptionalFiles find_optional_files(const Host& host, archive::JournalEntry& entry) {
+  entry.source = "proc_pid";
+  entry.begin_nsec = boottime_nsec();
+  entry.detail = "not in this kernel:";
+  std::uint64_t missing = 0;
+  const auto is_there = [&](const char* name) {
+    std::string text;
+    const int error = read_small_file(host.proc.get(), (std::string("self/") + name).c_str(), kMaxStatBytes, text);
+    if (error == 0) return true;
+    // attr/current: EINVAL, where no security module labels.
+    entry.errno_number = error;
+    entry.detail += std::string(" ") + name;
+    ++missing;
+    return false;
+  };
+  OptionalFiles files;
+  files.loginuid = is_there("loginuid");
+  files.sessionid = is_there("sessionid");
+  files.label = is_there("attr/current");
+  entry.end_nsec = boottime_nsec();
+  entry.outcome = missing > 0 ? base::OutcomeKind::unsupported : base::OutcomeKind::ok;
+  entry.count = missing;
+  if (missing == 0) entry.detail.clear();
+  return files;
 }
 
-std::shared_ptr<Task> fd_task(const Host& host, const FdTable& before, int pass, bool whole) {
-  return std::make_shared<FdTask>(host, before, pass, whole);
+std::shared_ptr<Task> process_task(const Host& host, const Whose& whose, OptionalFiles files, bool with_mountinfo) {
+  return std::make_shared<ProcessTask>(host, whose, files, with_mountinfo);
 }
 
-std::shared_ptr<Task> sockprotoname_task(const Host& host, std::vector<HeldInode> held, int pass) {
-  return std::make_shared<SockprotonameTask>(host, std::move(held), pass);
+std::shared_ptr<Task> second_look_task(const Host& host, KnownProcess before, int pass, bool whole, OptionalFiles files,
+                                       bool may_be_reused) {
+  return std::make_shared<SecondLookTask>(host, std::move(before), pass, whole, files, may_be_reused);
+}
+
+int open_same_process(const Host& host, const SeenProcess& process, base::Fd& directory) {
+  directory = base::Fd(::openat(host.proc.get(), std::to_string(process.pid).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return errno;
+  if (process.start_ticks == 0) return 0;
+  std::string text;
+  if (const int error = read_small_file(directory.get(), "stat", kMaxStatBytes, text)) return error;
+  const auto stat = decode::decode_proc_pid_stat(text);
+  return stat.has_value() && stat->start_ticks != process.start_ticks ? EEXIST : 0;
 }
 
 }  // namespace ssnap::capture

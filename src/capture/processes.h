@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "capture/host.h"
+#include "capture/process_files.h"
 #include "capture/reader_pool.h"
 
 namespace ssnap::capture {
@@ -13,17 +14,26 @@ namespace ssnap::capture {
 // The pids that /proc lists, ascending. Journalled in `entry` (source proc_list, count).
 std::vector<std::int64_t> list_processes(const Host& host, archive::JournalEntry& entry);
 
-// stat, fds, links, status, cgroup and cmdline of one process. Everything is read below one open /proc/PID, which
-// stays bound to this process: if it ends, reads fail with ESRCH; they never show another that got the same pid.
-// `with_mountinfo`: that file too, of one process a mount namespace.
-std::shared_ptr<Task> process_task(const Host& host, std::int64_t pid, bool with_mountinfo);
+// Files that not every kernel has.
+struct OptionalFiles {
+  bool loginuid = false, sessionid = false;  // CONFIG_AUDIT
+  bool label = false;                        // attr/current: a security module that labels processes
+};
+// Asked once, for the collector itself; what is not there is one entry (source proc_pid).
+OptionalFiles find_optional_files(const Host& host, archive::JournalEntry& entry);
 
-// The fd table alone, again: member proc/PID/passN/fds, kept where it differs from `before`. Unless `whole`, a table whose
-// size is still the same is not read (st_size of /proc/PID/fd is the number of open fds, Linux 6.2 and later).
-std::shared_ptr<Task> fd_task(const Host& host, const FdTable& before, int pass, bool whole);
+// stat, fds, links, status, cgroup, cmdline and so on of one process, and the fd tables of threads that have their own.
+// Everything is read below one open /proc/PID, which stays bound to this process: if it ends, reads fail with ESRCH;
+// they never show another that got the same pid. `with_mountinfo`: that file too, of one process a mount namespace.
+std::shared_ptr<Task> process_task(const Host& host, const Whose& whose, OptionalFiles files, bool with_mountinfo);
 
-// For sockets in fd tables that no dump showed: whether the fd is still the same, and what system.sockprotoname says.
-// The answers are kept as member sockprotonames/passN.
-std::shared_ptr<Task> sockprotoname_task(const Host& host, std::vector<HeldInode> held, int pass);
+// The fd tables alone, again: members passN/fds. Unless `whole`, only those whose size has changed; if `whole`, threads
+// are compared with their leaders again. Where the pid is another process's by now, that one is read whole, as
+// proc/PID/reused/..., if `may_be_reused`.
+std::shared_ptr<Task> second_look_task(const Host& host, KnownProcess before, int pass, bool whole, OptionalFiles files,
+                                       bool may_be_reused = true);
+
+// Opens /proc/PID if it is still the process that it was. Returns errno; EEXIST: it is another one by now.
+int open_same_process(const Host& host, const SeenProcess& process, base::Fd& directory);
 
 }  // namespace ssnap::capture

@@ -5,9 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <semaphore>
 
@@ -19,112 +16,11 @@
 #include "capture/netns.h"
 #include "capture/proc_net.h"
 #include "capture/reader_pool.h"
+#include "fake_host.h"
 #include "support/catch.h"
 
 using namespace ssnap;
-namespace fs = std::filesystem;
-
-namespace {
-
-class FakeHost {
- public:
-  FakeHost() {
-    char name[] = "/tmp/ssnap-fake-host-XXXXXX";
-    root_ = ::mkdtemp(name);
-    fs::create_directories(root_ / "proc");
-  }
-  ~FakeHost() { fs::remove_all(root_); }
-  void file(const std::string& path, const std::string& text) {
-    fs::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path, std::ios::binary) << text;
-  }
-  void link(const std::string& path, const std::string& target) {
-    fs::create_directories((root_ / path).parent_path());
-    fs::create_symlink(target, root_ / path);
-  }
-  void fifo(const std::string& path) {
-    fs::create_directories((root_ / path).parent_path());
-    REQUIRE(::mkfifo((root_ / path).c_str(), 0600) == 0);
-  }
-  capture::Host open() const {
-    auto host = capture::open_host(root_.c_str(), (root_ / "proc").c_str());
-    REQUIRE(host.has_value());
-    return std::move(*host);
-  }
-  const fs::path& root() const { return root_; }
-
- private:
-  fs::path root_;
-};
-
-constexpr std::uint64_t kLong = 60'000'000'000;
-
-struct Collected {
-  std::map<std::string, std::string> members;
-  std::vector<archive::JournalEntry> journal;
-  const archive::JournalEntry* entry(const std::string& source, base::OutcomeKind outcome) const {
-    for (const auto& entry : journal)
-      if (entry.source == source && entry.outcome == outcome) return &entry;
-    return nullptr;
-  }
-};
-
-Collected run(capture::ReaderPool& pool, std::vector<std::shared_ptr<capture::Task>> tasks) {
-  Collected all;
-  pool.run(std::move(tasks), [&](capture::Batch batch) {
-    for (auto& member : batch.members) all.members[member.name] = member.bytes;
-    for (auto& entry : batch.journal) all.journal.push_back(entry);
-    return true;
-  });
-  return all;
-}
-
-std::string records(std::initializer_list<std::string> list) {
-  std::string text;
-  for (const auto& item : list) text += item + '\0';
-  return text;
-}
-
-}  // namespace
-
-TEST_CASE("a process is read whole: files, links and every fd, failures counted") {
-  FakeHost fake;
-  fake.file("proc/42/stat", "42 (demo) S 1 42 42 0 -1 0");
-  fake.file("proc/42/status", "Name:\tdemo\n");
-  fake.file("proc/42/cgroup", "0::/\n");
-  fake.file("proc/42/cmdline", std::string("demo\0-x\0", 8));
-  fake.link("proc/42/exe", "/usr/bin/demo");
-  fake.link("proc/42/ns/net", "net:[4026531840]");
-  fake.link("proc/42/fd/0", "/dev/null");
-  fake.link("proc/42/fd/3", "socket:[1234]");
-  const capture::Host host = fake.open();
-  capture::ReaderPool pool(1, 1, kLong);
-  const Collected got = run(pool, {capture::process_task(host, 42, false)});
-  CHECK(got.members.at("proc/42/stat") == "42 (demo) S 1 42 42 0 -1 0");
-  CHECK(got.members.at("proc/42/cmdline") == std::string("demo\0-x\0", 8));
-  const std::string& fds = got.members.at("proc/42/fds");
-  CHECK(fds.find(records({"3 - socket:[1234]"})) != std::string::npos);
-  CHECK(fds.find(records({"0 0777 /dev/null"})) != std::string::npos);
-  const std::string& links = got.members.at("proc/42/links");
-  CHECK(links.find(records({"exe - /usr/bin/demo"})) != std::string::npos);
-  CHECK(links.find(records({"cwd !2 "})) != std::string::npos);
-  const auto* entry = got.entry("proc_pid_fd", base::OutcomeKind::ok);
-  REQUIRE(entry);
-  CHECK(entry->count == 2);
-  CHECK(entry->pid == 42);
-  CHECK(got.entry("proc_pid_link", base::OutcomeKind::vanished) == nullptr);
-}
-
-TEST_CASE("a process that is gone is one vanished entry, not six") {
-  FakeHost fake;
-  const capture::Host host = fake.open();
-  capture::ReaderPool pool(1, 1, kLong);
-  const Collected got = run(pool, {capture::process_task(host, 42, false)});
-  CHECK(got.members.empty());
-  REQUIRE(got.journal.size() == 1);
-  CHECK(got.journal[0].outcome == base::OutcomeKind::vanished);
-  CHECK(got.journal[0].errno_number == 2);
-}
+using namespace ssnap::capture_test;
 
 TEST_CASE("/proc is listed by number, other names passed over") {
   FakeHost fake;
@@ -236,43 +132,6 @@ TEST_CASE("namespaces are found by processes, threads and mounts") {
   CHECK(scan.mountinfo_pids == std::vector<std::int64_t>{9});
   CHECK(capture::add_namespace_fds(scan, {{13, 10, 3}}));
   CHECK_FALSE(capture::add_namespace_fds(scan, {{13, 10, 4}}));
-}
-
-TEST_CASE("a second walk reads the fd tables that may have moved, and keeps those that did") {
-  FakeHost fake;
-  fake.link("proc/42/fd/3", "socket:[1234]");
-  const capture::Host host = fake.open();
-  capture::ReaderPool pool(1, 1, kLong);
-  capture::Seen seen;
-  const auto walk = [&](std::shared_ptr<capture::Task> task) {
-    Collected all;
-    pool.run({std::move(task)}, [&](capture::Batch batch) {
-      for (auto& member : batch.members) all.members[member.name] = member.bytes;
-      for (auto& journal : batch.journal) all.journal.push_back(journal);
-      seen.append(std::move(batch.seen));
-      return true;
-    });
-    return all;
-  };
-  fake.file("proc/42/stat", "42 (demo) S 1");
-  walk(capture::process_task(host, 42, false));
-  REQUIRE(seen.tables.size() == 1);
-  const capture::FdTable before = seen.tables[0];
-  CHECK(walk(capture::fd_task(host, before, 2, true)).members.empty());  // nothing moved
-  fake.link("proc/42/fd/4", "socket:[1235]");
-  seen = {};
-  const Collected moved = walk(capture::fd_task(host, before, 2, true));
-  CHECK(moved.members.count("proc/42/pass2/fds") == 1);
-  CHECK(seen.held.size() == 2);
-}
-
-TEST_CASE("sockets that no dump showed are named by their protocol, or said to be gone") {
-  FakeHost fake;
-  fake.link("proc/42/fd/3", "socket:[1234]");
-  const capture::Host host = fake.open();
-  capture::ReaderPool pool(1, 1, kLong);
-  const Collected got = run(pool, {capture::sockprotoname_task(host, {{1234, 42, 3}, {1235, 42, 4}}, 3)});
-  CHECK(got.members.at("sockprotonames/pass3") == records({"1234 42 3 held ", "1235 42 4 gone "}));
 }
 
 TEST_CASE("cgroup ids are the inodes of the directories") {
@@ -394,6 +253,84 @@ TEST_CASE("handlers are found in kallsyms, built in or loaded, and absence is to
     archive::JournalEntry entry;
     CHECK(capture::find_diag_handlers(host, wanted, "6.1.0", entry) == std::vector{present, unknown, present});
   }
+}
+
+namespace {
+
+struct Captured {
+  std::map<std::string, std::string> members;
+  std::map<std::string, int> written;  // how often each
+  std::vector<archive::JournalEntry> journal;
+};
+
+Captured capture_all(const FakeHost& fake, const capture::CaptureOptions& options) {
+  const capture::Host host = fake.open();
+  archive::MemorySink sink;
+  std::atomic<int> signal{0};
+  REQUIRE(capture::run_capture(host, sink, options, [](const auto&) {}, signal).has_value());
+  Captured all;
+  const auto report = archive::read_archive(sink.bytes(), [&](const archive::Member& member) {
+    const std::string name(member.name);
+    all.members[name] = member.bytes;
+    ++all.written[name];
+    if (name.starts_with("journal/"))
+      for (auto& entry : archive::parse_journal(member.bytes).entries) all.journal.push_back(entry);
+  });
+  CHECK(report.sealed);
+  return all;
+}
+
+// A host whose tables are in /proc/net only.
+void make_host(FakeHost& fake) {
+  fake.file("proc/kallsyms", "0000000000000000 t some_symbol\n");
+  fake.link("proc/self/ns/net", "net:[77]");
+  fake.link("proc/thread-self", "self");
+}
+
+}  // namespace
+
+TEST_CASE("what else may hold a socket is looked at only where one has no holder") {
+  FakeHost fake;
+  make_host(fake);
+  fake.file("proc/self/net/raw", "  sl\n    1: 00:0001 00:0000 07 00:00 00:00 00 0 0 4711 2 0 0\n");
+  fake.file("proc/self/net/unix", "Num\n00: 00000002 00000000 00010000 0001 01 4713\n");
+  fake.file("proc/9/stat", "9 (x) S 1 9 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 0 0\n");
+  fake.file("proc/9/maps", "0-1 rw-s 0 00:08 4712    socket:[4712]\n");
+  fake.link("proc/9/fd/4", "socket:[4713]");
+  fake.file("proc/9/fdinfo/4", "scm_fds: 1\n");
+  const auto has = [](const Captured& got, const char* source, int pass) {
+    return std::any_of(got.journal.begin(), got.journal.end(),
+                       [&](const auto& entry) { return entry.source == source && entry.pass.value_or(1) == pass; });
+  };
+  const auto held_by_none = capture_all(fake, {});
+  CHECK(has(held_by_none, "proc_list", 3));  // it may have come after the second walk
+  CHECK(held_by_none.members.count("proc/9/fdinfo/4") == 1);
+  CHECK_FALSE(has(held_by_none, "proc_pid_maps", 1));  // a raw socket can't be mapped
+  fake.link("proc/9/fd/3", "socket:[4711]");
+  const auto held = capture_all(fake, {});
+  CHECK_FALSE(has(held, "proc_list", 3));
+  CHECK_FALSE(has(held, "proc_pid_fdinfo", 1));
+  fake.file("proc/self/net/packet", "sk\nff 3 3 0003 2 1 0 0 4712\n");
+  const auto mapped = capture_all(fake, {});
+  CHECK(mapped.members.count("proc/9/maps") == 1);
+}
+
+TEST_CASE("the links of a thread are written once, whoever has read them") {
+  FakeHost fake;
+  make_host(fake);
+  fake.file("proc/9/stat", "9 (x) Z 1 9 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 3 0 7 0 0\n");
+  fs::create_directories(fake.root() / "proc/9/fd");
+  for (const char* tid : {"10", "11"}) {
+    const std::string thread = std::string("proc/9/task/") + tid + "/";
+    fake.file(thread + "stat", std::string(tid) + " (x) S 1 9 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 3 0 7 0 0\n");
+    fake.link(thread + "ns/net", std::string("net:[") + tid + "]");
+    fake.link(thread + "exe", "/usr/bin/demo");
+  }
+  fs::create_directories(fake.root() / "proc/9/task/9");
+  const auto got = capture_all(fake, {});
+  CHECK(got.written.at("proc/9/task/10/links") == 1);
+  CHECK(got.members.at("proc/9/task/10/links").find("/usr/bin/demo") != std::string::npos);
+  CHECK(got.members.at("proc/9/task/11/links") == records({"ns/net - net:[11]"}));
 }
 
 TEST_CASE("a whole capture of a fake host replays, and a table without its handler is not asked for") {

@@ -1,0 +1,143 @@
+// The look for the holders of sockets that no fd table explains.
+#include "capture/holders.h"
+
+#include "capture/last_look.h"
+#include "capture/proc_net_inodes.h"
+#include "fake_host.h"
+
+using namespace ssnap;
+using namespace ssnap::capture_test;
+using capture::SocketKind;
+using capture::TableInode;
+
+namespace {
+
+std::vector<std::uint32_t> inodes(const std::vector<TableInode>& list) {
+  std::vector<std::uint32_t> numbers;
+  for (const TableInode& item : list) numbers.push_back(item.inode);
+  return numbers;
+}
+
+std::vector<TableInode> column(std::string_view file, const std::string& text, std::size_t piece) {
+  for (const auto& table : capture::inode_tables()) {
+    if (table.file != file) continue;
+    capture::InodeColumn column(table);
+    for (std::size_t at = 0; at < text.size(); at += piece) column.look(std::string_view(text).substr(at, piece));
+    return column.take();
+  }
+  return {};
+}
+
+const capture::SeenProcess kProcess{42, 0, 7, false, false};
+const std::string kStat = "42 (demo) S 1 42 42 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 0 0\n";
+
+}  // namespace
+
+TEST_CASE("without a holder is what neither an fd table nor an io_uring has, but the kernel's own and the collector's") {
+  std::vector<TableInode> first{{5, {}}, {1, {}}, {2, {}}, {3, {}}, {4, SocketKind::kernels}, {6, {}}, {2, SocketKind::mappable}};
+  std::vector<TableInode> second{{1, {}}, {2, {}}, {3, {}}, {4, {}}, {5, {}}, {7, {}}};
+  capture::sort_inodes(first);
+  CHECK(inodes(first) == std::vector<std::uint32_t>{1, 2, 3, 4, 5, 6});
+  CHECK(first[1].kind == SocketKind::mappable);
+  CHECK(capture::contains(first, 6));
+  CHECK_FALSE(capture::contains(first, 7));
+  const auto lived = capture::in_both(first, second);
+  CHECK(inodes(lived) == std::vector<std::uint32_t>{1, 2, 3, 4, 5});
+  capture::Seen walks;
+  walks.held.push_back({1, 42, 3});
+  walks.registered.push_back(3);
+  walks.own.push_back(5);
+  const auto left = capture::without_holder(lived, walks);
+  REQUIRE(inodes(left) == std::vector<std::uint32_t>{2});
+  CHECK(left[0].kind == SocketKind::mappable);
+}
+
+TEST_CASE("inodes are found in the tables of /proc/net, wherever the pieces are cut") {
+  const std::string raw =
+      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
+      "    1: 00000000:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4711 2 0000000000000000 0\n"
+      "    2: 00000000:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 0 2 0000000000000000 0\n"
+      "    3: short\n" + std::string(10'000, 'x') + "\n"
+      "    4: 00000000:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4712 2 0000000000000000 0\n";
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{4096}, raw.size()})
+    CHECK(inodes(column("raw", raw, piece)) == std::vector<std::uint32_t>{4711, 4712});
+  CHECK(inodes(column("packet", "sk RefCnt Type Proto Iface R Rmem User Inode\nff 3 3 0003 2 1 0 0 4711\n", 9)) ==
+        std::vector<std::uint32_t>{4711});
+  const auto local = column("unix", "Num\n00: 00000002 00000000 00010000 0001 01 4711 /run/x y\n", 9);
+  REQUIRE(inodes(local) == std::vector<std::uint32_t>{4711});
+  CHECK(local[0].kind == SocketKind::local);
+  const auto netlink = column("netlink", "sk Eth Pid\nff 0 0 0 0 0 0 2 0 4\nff 0 99 0 0 0 0 2 0 5\n", 9);
+  REQUIRE(netlink.size() == 2);
+  CHECK(netlink[0].kind == SocketKind::kernels);
+  CHECK(netlink[1].kind == SocketKind::other);
+}
+
+TEST_CASE("of UNIX sockets fdinfo is kept where descriptors wait") {
+  FakeHost fake;
+  fake.file("proc/42/stat", kStat);
+  for (const char* fd : {"3", "4", "5", "6", "7"}) fake.link(std::string("proc/42/fd/") + fd, std::string("socket:[10") + fd + "]");
+  fake.link("proc/42/task/43/fd/3", "socket:[203]");
+  fake.file("proc/42/fdinfo/3", "pos:\t0\nscm_fds: 2\n");
+  fake.file("proc/42/fdinfo/4", "pos:\t0\nscm_fds: 0\n");
+  fake.file("proc/42/fdinfo/5", "pos:\t0\nscm_fds: 1\n");
+  fake.file("proc/42/fdinfo/7", "pos:\t0\nscm_fds: 1\n");
+  fake.file("proc/42/task/43/fdinfo/3", "scm_fds: 1\n");
+  capture::Seen walks;
+  walks.processes = {kProcess};
+  // Fd 3 in two walks, 4 with an empty queue, 5 of another family, 6 without fdinfo, 7 another socket by now.
+  walks.held = {{103, 42, 3}, {103, 42, 3}, {104, 42, 4}, {105, 42, 5}, {106, 42, 6}, {108, 42, 7}, {203, 42, 3, 43}};
+  const std::vector<TableInode> local{{103, SocketKind::local}, {104, SocketKind::local}, {106, SocketKind::local},
+                                      {108, SocketKind::local}, {203, SocketKind::local}};
+  const capture::Host host = fake.open();
+  capture::ReaderPool pool(1, 1, kLong);
+  const Collected got = run(pool, {capture::waiting_fds_task(host, local, walks)});
+  CHECK(got.members == std::map<std::string, std::string>{{"proc/42/fdinfo/3", "pos:\t0\nscm_fds: 2\n"},
+                                                          {"proc/42/task/43/fdinfo/3", "scm_fds: 1\n"}});
+  CHECK(got.journal.back().count == 4);
+  CHECK(got.journal.back().outcome == base::OutcomeKind::ok);
+  const auto* failed = got.entry("proc_pid_fdinfo", base::OutcomeKind::vanished);
+  REQUIRE(failed);
+  CHECK(failed->count == 1);
+}
+
+TEST_CASE("maps are kept of who maps a socket or an io_uring, and looked at of everybody but kernel threads") {
+  FakeHost fake;
+  const std::string line = "7f1c2e200000-7f1c2e240000 rw-s 00000000 00:08 4711    ";
+  const std::string wide(70'000, 'x');  // the words come in two pieces
+  std::vector<std::string> texts{line + "socket:[4711]\n", line + "anon_inode:[io_uring]\n", line + "/usr/lib/x.so\n",
+                                 line + "socket:[4711]\n", wide.substr(0, 64 * 1024 - 5) + "socket:[4711]\n"};
+  capture::Seen walks;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto pid = static_cast<std::int32_t>(42 + i);
+    capture::SeenProcess process = kProcess;
+    process.pid = pid;
+    process.kernel_thread = i == 3;
+    walks.processes.push_back(process);
+    fake.file("proc/" + std::to_string(pid) + "/stat", std::to_string(pid) + kStat.substr(2));
+    fake.file("proc/" + std::to_string(pid) + "/maps", texts[i]);
+  }
+  // Its leader has exited; another's number is used again; one that ended, one that can't be read.
+  walks.processes.push_back({50, 51, 7, false, false});
+  fake.file("proc/50/stat", "50" + kStat.substr(2));
+  fake.file("proc/50/maps", "");
+  fake.file("proc/50/task/51/maps", texts[0]);
+  walks.processes.push_back({52, 0, 6, false, false});
+  fake.file("proc/52/stat", "52" + kStat.substr(2));
+  fake.file("proc/52/maps", texts[0]);
+  walks.processes.push_back({53, 0, 7, false, false});
+  walks.processes.push_back({54, 0, 7, false, false});
+  fake.file("proc/54/stat", "54" + kStat.substr(2));
+  fake.link("proc/54/maps", "nowhere");  // O_NOFOLLOW: ELOOP
+  const capture::Host host = fake.open();
+  capture::ReaderPool pool(1, 1, kLong);
+  const Collected got = run(pool, {capture::maps_task(host, walks)});
+  std::vector<std::string> names;
+  for (const auto& [name, bytes] : got.members) names.push_back(name);
+  CHECK(names == std::vector<std::string>{"proc/42/maps", "proc/43/maps", "proc/50/maps"});
+  CHECK(got.large == std::vector<std::string>{"proc/46/maps"});
+  CHECK(got.members.at("proc/50/maps") == texts[0]);
+  CHECK(got.journal.back().count == 5);
+  const auto* failed = got.entry("proc_pid_maps", base::OutcomeKind::cut);
+  REQUIRE(failed);
+  CHECK(failed->pid == 54);
+}
