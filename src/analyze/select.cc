@@ -1,5 +1,7 @@
 #include "analyze/select.h"
 
+#include <string_view>
+
 #include "base/text_cursor.h"
 
 namespace ssnap::analyze {
@@ -64,10 +66,11 @@ std::optional<std::vector<std::uint32_t>> select_namespaces(const model::Snapsho
   const auto inode = wanted ? base::parse_integer<std::uint64_t>(*wanted) : std::nullopt;
   for (std::uint32_t i = 0; i < snapshot.namespaces.size(); ++i) {
     const model::Namespace& netns = snapshot.namespaces[i];
-    const bool matches = !wanted           ? netns.own
+    // Where there is no name, "unknown" is the word of the views for it.
+    const std::string_view name = netns.name.empty() && netns.unknown ? "unknown" : std::string_view(netns.name);
+    const bool matches = !wanted            ? netns.own
                          : *wanted == "all" ? true
-                                            : (inode && netns.inode == *inode) ||
-                                                  (!netns.name.empty() && netns.name == *wanted);
+                                            : (inode && netns.inode == *inode) || (!name.empty() && name == *wanted);
     if (matches) chosen.push_back(i);
   }
   if (chosen.empty()) return std::nullopt;

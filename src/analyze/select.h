@@ -28,7 +28,7 @@ bool is_listening(const model::Socket& socket);
 
 bool selects(const Selection& selection, const model::Socket& socket);
 
-// Indexes into Snapshot::namespaces for --netns: "all", an inode, a name; absent: the host's own. nullopt: none matches.
+// Indexes into Snapshot::namespaces for --netns: "all", "unknown", an inode, a name; absent: the host's own. nullopt: none matches.
 std::optional<std::vector<std::uint32_t>> select_namespaces(const model::Snapshot& snapshot,
                                                             const std::optional<std::string>& wanted);
 

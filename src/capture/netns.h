@@ -59,6 +59,7 @@ struct NetnsScan {
   std::map<std::uint64_t, Netns> found;  // by inode
   std::vector<std::int64_t> mountinfo_pids;
   // proc/PID/task/TID/links of threads that are in another namespace than their process.
+  // The process walk writes members of this name as well, with more in them: of threads read in a leader's place.
   std::vector<SmallMember> thread_links;
 };
 NetnsScan scan_namespaces(const Host& host, const std::vector<std::int64_t>& pids,

@@ -7,11 +7,14 @@
 #include <string>
 
 #include "analyze/select.h"
+#include "cli/analyze_filter.h"
 #include "cli/command.h"
 #include "pipeline/replay.h"
 #include "render/json.h"
 #include "render/netstat.h"
+#include "render/pairs.h"
 #include "render/table.h"
+#include "render/tree.h"
 
 namespace po = boost::program_options;
 
@@ -92,14 +95,15 @@ render::Style terminal_style() {
 std::string unknown_namespace(const model::Snapshot& snapshot, const std::string& wanted) {
   std::string known;
   for (const auto& netns : snapshot.namespaces)
-    known += (known.empty() ? "" : ", ") + (netns.name.empty() ? std::to_string(netns.inode) : netns.name);
+    known += (known.empty() ? "" : ", ") + (!netns.name.empty() ? netns.name : netns.unknown ? "unknown" : std::to_string(netns.inode));
   return "no network namespace '" + wanted + "' in this snapshot; it has " + known;
 }
 
 struct Arguments {
   Letters letters;
-  bool help = false, explain = false;
-  std::string as, format = "table", netns;
+  bool help = false, explain = false, tree = false, pairs = false;
+  RowCount row_count;
+  std::string as, format = "table", netns, expect;
   std::vector<std::string> words;
 };
 
@@ -109,17 +113,24 @@ po::options_description describe(Arguments& to) {
       ("as", po::value(&to.as)->value_name("ssnap|netstat"), "answer as that tool would have; the switches then mean what they mean to it")
       ("explain", flag(to.explain), "with --as: under a row, where that tool's answer falls short of the evidence")
       ("format", po::value(&to.format)->value_name("table|json|ndjson")->default_value(to.format), "ndjson: one object a line; JSON holds every namespace")
+      ("tree", flag(to.tree), "the processes that hold the sockets, under their parents")
+      ("pairs", flag(to.pairs), "who talks to whom on this host, both ends together; with json or ndjson the list of them too")
       ("netns", po::value(&to.netns)->value_name("NAME|INODE|all"), "sockets of this network namespace; default: the host's own in the table")
+      ("count", flag(to.row_count.only_count), "print how many rows there are instead of them")
+      ("expect", po::value(&to.expect)->value_name("N|N..M"), "exit with 5 unless there are so many rows; also N.. and ..M")
       ("help,h", flag(to.help), "this text");
   return description;
 }
 
 CommandHelp help_of(Tool tool) {
   static Arguments unused;
-  return {"show the sockets of a snapshot, their states and who holds them", "analyze SNAPSHOT [SWITCH]... [OPTION]...",
+  return {"show the sockets of a snapshot, their states and who holds them", "analyze SNAPSHOT [SWITCH]... [OPTION]... [FILTER]...",
           "SNAPSHOT is an archive of ssnap capture, - for standard input, or a directory: an unpacked archive or a copy\n"
           "of /proc. Without a table or state switch every socket is shown.",
           {letter_options(unused.letters, tool), describe(unused)},
+          "FILTER is written as for ss: state established and ( dport = :443 or dst 10.0.0.0/8 ) not dev eth0. Beside it there\n"
+          "are pid, comm, exe, user, uid, inode, netns, container, unit, owners, reason, via, pass, proto: comm nginx owners > 1.\n"
+          "It is read from left to right, as by ss: `a or b and c` is ( a or b ) and c.\n\n"
           "Names come from the snapshot only, never from the machine that it is analyzed on: there is no -r."};
 }
 
@@ -137,14 +148,23 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
   positions.add("words", -1);
   parse_options(arguments, options_of_all, positions, "analyze");
   if (given.help) return print(help_text("analyze", help_of(tool))), 0;
-  const auto& [letters, help, explain, as, format, netns, words] = given;
+  auto& [letters, help, explain, tree, pairs, row_count, as, format, netns, expect, words] = given;
   if (words.empty())
     throw Failure(ExitCode::usage, "which snapshot? ssnap analyze SNAPSHOT; ssnap analyze --help lists the options");
-  if (words.size() > 1) throw Failure(ExitCode::usage, "unexpected word '" + words[1] + "' after the snapshot");
+  const bool ip_tables = letters.tcp || letters.udp || letters.udplite || letters.raw;
+  const auto filter_syntax = read_filter({words.begin() + 1, words.end()},
+                                         unprefixed_family(ip_tables, letters.unix_sockets, letters.ipv4, letters.ipv6));
+  if (!expect.empty()) row_count.expectation = parse_expectation(expect);
   if (format != "table" && format != "json" && format != "ndjson")
     throw Failure(ExitCode::usage, "--format takes table, json or ndjson, not '" + format + "'");
   if (tool == Tool::netstat && format != "table")
     throw Failure(ExitCode::usage, "--as netstat prints what netstat prints; it can't be combined with --format " + format);
+  if (tree && pairs) throw Failure(ExitCode::usage, "--tree and --pairs are two views: ask for one after the other");
+  if ((tree || pairs) && tool != Tool::ssnap)
+    throw Failure(ExitCode::usage, std::string(tree ? "--tree" : "--pairs") + " is a view of ssnap's own; --as has no such thing");
+  if (tree && format != "table")
+    throw Failure(ExitCode::usage, "--tree is for people; --format " + format +
+                                       " has it in the parents of each process and the owners of each socket without it");
   if (explain && tool == Tool::ssnap) throw Failure(ExitCode::usage, "--explain goes with --as netstat");
 
   reconstruct::Options options;
@@ -154,13 +174,18 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
   if (replayed.has_error()) throw Failure(ExitCode::failed, replayed.error().message);
   const model::Snapshot& snapshot = *replayed;
 
+  const analyze::Filter filter = look_up_filter(filter_syntax, snapshot);
+  // As to ss, states in the filter stand in the place of -a, -l and their lack.
+  if (filter_syntax.speaks_of(analyze::Subject::state)) letters.all = true;
+
   // JSON holds all namespaces, the table the host's own, unless told otherwise.
   std::optional<std::string> wanted;
   if (!netns.empty()) wanted = netns;
-  else if (format != "table") wanted = "all";
+  else if (format != "table" || filter_syntax.speaks_of(analyze::Subject::netns)) wanted = "all";
   const auto namespaces = analyze::select_namespaces(snapshot, wanted);
   if (!namespaces) throw Failure(ExitCode::failed, unknown_namespace(snapshot, netns));
 
+  bool as_expected = true;
   if (tool == Tool::netstat) {
     render::NetstatOptions netstat;
     netstat.tcp = letters.tcp;
@@ -176,7 +201,13 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
     netstat.extended = letters.extended;
     netstat.timers = letters.timers;
     netstat.explain = explain;
-    for (const std::uint32_t index : *namespaces) print(render::render_netstat(snapshot, index, netstat));
+    std::vector<bool> selected(snapshot.sockets.size());
+    for (std::size_t i = 0; i < selected.size(); ++i) selected[i] = filter.matches(snapshot, snapshot.sockets[i]);
+    if (!filter.empty()) netstat.selected = &selected;
+    std::uint64_t count = 0;
+    std::string text;
+    for (const std::uint32_t index : *namespaces) text += render::render_netstat(snapshot, index, netstat, &count);
+    as_expected = print_rows(row_count, count, text);
   } else {
     analyze::Selection selection;
     selection.tcp = letters.tcp;
@@ -191,7 +222,7 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
     std::vector<bool> shown(snapshot.namespaces.size(), false), others(snapshot.namespaces.size(), false);
     for (const std::uint32_t index : *namespaces) shown[index] = true;
     for (const model::Socket& socket : snapshot.sockets) {
-      const bool selected = analyze::selects(selection, socket);
+      const bool selected = analyze::selects(selection, socket) && filter.matches(snapshot, socket);
       if (!shown[socket.netns]) {
         others[socket.netns] = true;
         rows.in_other_namespaces += selected;
@@ -201,21 +232,24 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
       if (selected) rows.sockets.push_back(&socket);
     }
     rows.other_namespaces = static_cast<std::uint64_t>(std::count(others.begin(), others.end(), true));
+    std::string view;
     if (format == "json") {
-      print(render::render_json(rows));
+      view = render::render_json(rows, pairs);
     } else if (format == "ndjson") {
-      print(render::render_ndjson(rows));
+      view = render::render_ndjson(rows, pairs);
     } else {
       render::Style style = terminal_style();
       style.header = !letters.no_header;
       style.extended = letters.extended;
       style.netns_column = namespaces->size() > 1;
-      print(render::render_table(rows, style));
+      view = tree ? render::render_tree(rows, style) : pairs ? render::render_pairs(rows, style) : render::render_table(rows, style);
     }
+    as_expected = print_rows(row_count, rows.sockets.size(), view);
   }
-  if (!snapshot.capture.incomplete) return 0;
+  const int done = as_expected ? 0 : static_cast<int>(ExitCode::unexpected);
+  if (!snapshot.capture.incomplete) return done;
   say("the snapshot is incomplete: it was cut, or damaged; what could be read is shown (ssnap info says more)");
-  return static_cast<int>(ExitCode::incomplete);
+  return as_expected ? static_cast<int>(ExitCode::incomplete) : done;
 }
 
 }  // namespace ssnap::cli

@@ -58,6 +58,8 @@ boost::program_options::value_semantic* flag(bool& value);
 
 // All of `text` to standard output; throws Failure where it can't be written.
 void print(std::string_view text);
+// The same to standard error, where nothing can be done about a failure.
+void print_error(std::string_view text);
 // One line to standard error, after "ssnap: ".
 void say(std::string_view message);
 

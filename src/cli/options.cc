@@ -80,6 +80,8 @@ std::optional<std::vector<std::string>> parse_words(const std::vector<std::strin
 
 void print(std::string_view text) { write_all(STDOUT_FILENO, text); }
 
+void print_error(std::string_view text) { write_all(STDERR_FILENO, text); }
+
 void say(std::string_view message) {
   write_all(STDERR_FILENO, "ssnap: " + render::escape_terminal(message) + "\n");
 }

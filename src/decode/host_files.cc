@@ -11,6 +11,9 @@ namespace {
 
 // More local users than any passwd holds; the limit only keeps a made-up file from filling memory.
 constexpr std::size_t kMaxUsers = std::size_t{1} << 20;
+// 65536 ports of a few protocols have not that many names.
+constexpr std::size_t kMaxServices = std::size_t{1} << 20;
+constexpr std::size_t kMaxServiceAliases = 64;
 // Colons of a whole passwd line: name, password, uid, gid, gecos, home, shell.
 constexpr std::ptrdiff_t kPasswdColons = 6;
 
@@ -27,6 +30,26 @@ std::optional<PasswdRow> read_passwd_row(std::string_view line) {
       base::parse_integer<std::uint32_t>(line.substr(password_end + 1, uid_end - password_end - 1));
   if (!uid) return std::nullopt;
   return PasswdRow{std::string(line.substr(0, name_end)), *uid};
+}
+
+// https\t\t443/tcp\t\twww-ssl\t# comment
+std::optional<ServicesRow> read_services_row(std::string_view line) {
+  base::TextCursor cursor(line);
+  ServicesRow row;
+  const auto name = cursor.word(), port = cursor.word();
+  if (!name || !port) return std::nullopt;
+  const auto slash = port->find('/');
+  if (slash == std::string_view::npos || slash + 1 == port->size()) return std::nullopt;
+  const auto number = base::parse_integer<std::uint16_t>(port->substr(0, slash));
+  if (!number) return std::nullopt;
+  row.name = *name;
+  row.port = *number;
+  row.protocol = port->substr(slash + 1);
+  while (const auto alias = cursor.word()) {
+    if (row.aliases.size() == kMaxServiceAliases) break;
+    row.aliases.emplace_back(*alias);
+  }
+  return row;
 }
 
 bool is_passed_over(std::string_view line) {
@@ -60,6 +83,36 @@ base::Decoded<PasswdRow> decode_passwd(std::string_view bytes) {
     }
   }
   return decoded;
+}
+
+base::Decoded<ServicesRow> decode_services(std::string_view bytes) {
+  base::Decoded<ServicesRow> decoded;
+  base::LineReader lines(bytes);
+  while (const auto line = lines.next()) {
+    const std::string_view text = line->text.substr(0, line->text.find('#'));
+    if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (decoded.rows.size() == kMaxServices) {
+      decoded.problems.add(line->offset, "expected at most " + std::to_string(kMaxServices) +
+                                             " services, found more; the rest is left out");
+      break;
+    }
+    auto row = read_services_row(text);
+    if (row) decoded.rows.push_back(std::move(*row));
+    else decoded.problems.add(line->offset, expected_found("NAME PORT/PROTOCOL", text, "line skipped"));
+  }
+  return decoded;
+}
+
+// 32768\t60999
+std::optional<LocalPortRange> decode_ip_local_port_range(std::string_view bytes) {
+  base::LineReader lines(bytes);
+  const auto line = lines.next();
+  // A line without its newline may lack digits.
+  if (!line || !line->complete) return std::nullopt;
+  base::TextCursor cursor(line->text);
+  const auto first = cursor.decimal<std::uint16_t>(), last = cursor.decimal<std::uint16_t>();
+  if (!first || !last || cursor.word()) return std::nullopt;
+  return LocalPortRange{*first, *last};
 }
 
 // btime 1795290127

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/problem.h"
 
@@ -16,6 +17,21 @@ struct PasswdRow {
   std::uint32_t uid = 0;
 };
 base::Decoded<PasswdRow> decode_passwd(std::string_view bytes);
+
+// /etc/services: "https 443/tcp www-ssl # comment". Lines of comments are passed over.
+struct ServicesRow {
+  std::string name;
+  std::uint16_t port = 0;
+  std::string protocol;
+  std::vector<std::string> aliases;
+};
+base::Decoded<ServicesRow> decode_services(std::string_view bytes);
+
+// /proc/sys/net/ipv4/ip_local_port_range: "32768\t60999". nullopt: not that.
+struct LocalPortRange {
+  std::uint16_t first = 0, last = 0;
+};
+std::optional<LocalPortRange> decode_ip_local_port_range(std::string_view bytes);
 
 // /proc/stat (show_stat, fs/proc/stat.c): the boot time, seconds since the epoch, from its line "btime".
 std::optional<std::int64_t> decode_proc_stat_btime(std::string_view bytes);

@@ -126,8 +126,8 @@ std::string_view presence_name(Presence presence) {
 }
 
 std::string_view ownerless_name(OwnerlessCode code) {
-  static constexpr std::array<std::string_view, 8> kNames{
-      "time-wait", "request", "orphan", "kernel", "unreadable", "gone", "other-pid-namespace", "unexplained"};
+  static constexpr std::array<std::string_view, 9> kNames{
+      "time-wait", "request", "orphan", "kernel", "unreadable", "gone", "other-pid-namespace", "uncertain", "unexplained"};
   return enum_name(kNames, code);
 }
 

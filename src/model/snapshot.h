@@ -48,6 +48,18 @@ struct SourceSummary {
   std::uint64_t begin_nsec = 0, end_nsec = 0;  // CLOCK_BOOTTIME: the first read's begin, the last one's end
 };
 
+struct PortRange {
+  std::uint16_t first = 0, last = 0;
+};
+
+// A line of /etc/services.
+struct Service {
+  std::string name;
+  std::uint16_t port = 0;
+  std::string protocol;  // "tcp", "udp", ...
+  std::vector<std::string> aliases;
+};
+
 // A network namespace.
 struct Namespace {
   std::uint64_t inode = 0;  // 0: unknown (a plain copy of /proc)
@@ -56,6 +68,7 @@ struct Namespace {
   bool own = false;         // the collector's: the host's own view
   // Not a namespace but the lack of one: for sockets in fd tables that no table of any namespace showed. At most one.
   bool unknown = false;
+  std::optional<PortRange> local_ports{};  // ip_local_port_range: what the kernel chooses from
 };
 
 // One line of the account: a table of one namespace, each view's rows against the other's and the kernel's own counter.
@@ -166,6 +179,7 @@ struct Snapshot {
   std::map<std::string, SourceSummary> sources;  // by name, as in docs/sources.md
   std::vector<MemberProblem> problems;
   std::map<std::uint32_t, std::string> users;  // from the captured passwd
+  std::vector<Service> services;               // from the captured services, in its order: the first of a name counts
   // Index -> name, of each namespace (index into namespaces).
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> interfaces;
   std::map<std::uint64_t, std::string> cgroups;     // id -> path

@@ -125,6 +125,7 @@ enum class OwnerlessCode : std::uint8_t {
   unreadable,           // some processes' fds could not be read: it may be theirs
   gone,                 // appeared or ended during the capture
   other_pid_namespace,  // held where this procfs does not show
+  uncertain,            // only possible holders: see the owners
   unexplained,
 };
 std::string_view ownerless_name(OwnerlessCode code);  // "time-wait", ...

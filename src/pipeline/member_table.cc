@@ -376,6 +376,17 @@ void read_passwd(const Context& context) {
   reconstruct::add_passwd(context.records(), rows.rows);
 }
 
+void read_services(const Context& context) {
+  auto rows = decode::decode_services(context.member.bytes);
+  context.report(rows.problems);
+  reconstruct::add_services(context.records(), std::move(rows.rows));
+}
+
+void read_local_port_range(const Context& context) {
+  if (const auto range = decode::decode_ip_local_port_range(context.member.bytes))
+    reconstruct::add_local_port_range(context.records(), context.origin().netns, *range);
+}
+
 // capture.json is more exact; a plain copy of /proc has only this.
 void read_proc_stat(const Context& context) {
   if (context.replay.has_capture_info) return;
@@ -477,6 +488,9 @@ constexpr Row kRows[] = {
     {"proc/sys/kernel/osrelease", (read_host_line<&model::Host::kernel>)},
     {"proc/sys/kernel/random/boot_id", (read_host_line<&model::Host::boot_id>)},
     {"etc/passwd", read_passwd},
+    {"etc/services", read_services},
+    {"netns/*/proc/sys/net/ipv4/ip_local_port_range", read_local_port_range},
+    {"proc/sys/net/ipv4/ip_local_port_range", read_local_port_range},
 };
 #undef SSNAP_TASK
 #undef SSNAP_NETLINK

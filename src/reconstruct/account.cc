@@ -51,12 +51,17 @@ constexpr TableRule kTables[] = {
     {"smc", model::kFamilySmc, kAnyProtocol, View::smc_diag, std::nullopt, {}},
 };
 
+constexpr std::uint8_t kTimerTimeWait = 3;  // idiag_timer (inet_twsk_diag_fill), and of /proc/net/tcp (get_timewait4_sock)
+
 // Sockets that the kernel's counters count: hashed ones with a process behind them, or that had one.
-// inet_hash() counts, inet_bind() doesn't; TIME-WAIT and requests are no struct sock of the protocol.
+// inet_hash() counts, inet_bind() doesn't; TIME-WAIT and requests are no struct sock of the protocol. An orphan in
+// FIN-WAIT-2 is one in TIME-WAIT as a rule (tcp_time_wait()), which only its timer tells; in SYN-RECV is also a socket that
+// opened while its peer did.
 bool is_counted(const Socket& socket) {
+  if (socket.timer && socket.timer->number == kTimerTimeWait) return false;
   switch (socket.state) {
+    case model::kStateSynRecv: return socket.inode.has_value();
     case model::kStateTimeWait:
-    case model::kStateSynRecv:
     case model::kStateNewSynRecv:
     case model::kStateBoundInactive: return false;
     default: return true;

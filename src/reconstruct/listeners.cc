@@ -35,13 +35,6 @@ std::string name_key(const Socket& socket) {
   return key + socket.name.bytes;
 }
 
-std::string inode_key(std::uint32_t netns, std::uint64_t inode) {
-  std::string key;
-  append(key, netns, 4);
-  append(key, inode, 8);
-  return key;
-}
-
 base::IpAddress any_address(std::uint8_t length) {
   base::IpAddress address;
   address.length = length;
@@ -70,20 +63,20 @@ Listeners::Listeners(const model::Snapshot& snapshot) : snapshot_(snapshot) {
     if (socket.name.kind != model::UnixName::Kind::none) by_name_[name_key(socket)].push_back(i);
     if (!socket.details) continue;
     for (const std::uint32_t inode : socket.details->pending_inodes) {
-      auto& listeners = by_pending_[inode_key(socket.netns, inode)];
+      auto& listeners = by_pending_[inode];
       if (listeners.empty() || listeners.back() != i) listeners.push_back(i);
     }
   }
 }
 
 std::span<const std::uint32_t> Listeners::find_all(const Socket& socket) const {
-  const auto look_up = [](const auto& map, const std::string& key) -> std::span<const std::uint32_t> {
+  const auto look_up = [](const auto& map, const auto& key) -> std::span<const std::uint32_t> {
     const auto at = map.find(key);
     return at == map.end() ? std::span<const std::uint32_t>{} : std::span<const std::uint32_t>(at->second);
   };
   if (socket.family == model::kFamilyUnix) {
     if (socket.peer_inode) {
-      const auto exact = look_up(by_pending_, inode_key(socket.netns, *socket.peer_inode));
+      const auto exact = look_up(by_pending_, *socket.peer_inode);
       if (!exact.empty()) return exact;
     }
     if (socket.name.kind == model::UnixName::Kind::none) return {};

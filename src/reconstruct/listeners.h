@@ -32,7 +32,8 @@ class Listeners {
   const model::Snapshot& snapshot_;
   std::unordered_map<std::string, std::vector<std::uint32_t>> by_address_;
   std::unordered_map<std::string, std::vector<std::uint32_t>> by_name_;
-  std::unordered_map<std::string, std::vector<std::uint32_t>> by_pending_;  // namespace and inode of a client
+  // Inode of a client, which the whole host has once: the connection is in the client's namespace, the listener may not be.
+  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_pending_;
 };
 
 }  // namespace ssnap::reconstruct

@@ -48,6 +48,7 @@ void name_namespaces(const Records& records, NamespaceIndex& namespaces, model::
     if (netns.how.empty()) netns.how = "a process that was not read";
     const auto facts = records.netns_facts.find(netns.inode);
     if (facts == records.netns_facts.end()) continue;
+    netns.local_ports = facts->second.local_ports;
     for (const auto& [index, name] : facts->second.interfaces) snapshot.interfaces[{i, index}] = name;
   }
   // Named after their first process where nothing better is known.

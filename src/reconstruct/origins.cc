@@ -206,14 +206,19 @@ class Tracer {
     return fits.uid == index || fits.cgroup == index || fits.netns == index;
   }
 
+  // Of the host or of a pid namespace: the orphans of all others become its children.
+  bool is_init(std::uint32_t process) const {
+    const Process& one = snapshot_.processes[process];
+    return one.pid == 1 || (one.ns_pids.size() > 1 && one.ns_pids.back() == 1);
+  }
+
   // A child that its parent may have had before it was given to another: init and subreapers get the children of the dead,
   // which are of other sessions and executables.
   bool may_be_own_child(std::uint32_t parent, const Holder& holder) const {
     const Process &one = snapshot_.processes[parent], &child = process(holder);
     const bool known_exe = exes_[parent] != 0 && exes_[holder.process] != 0;
     const bool same_exe = known_exe && exes_[parent] == exes_[holder.process];
-    const bool is_init = one.pid == 1 || (one.ns_pids.size() > 1 && one.ns_pids.back() == 1);
-    if (is_init) return same_exe;
+    if (is_init(parent)) return same_exe;
     if (!known_exe || same_exe) return true;
     return !child.forked_only && (same_session(one, child) || !one.session || !child.session);
   }
@@ -249,9 +254,31 @@ class Tracer {
     if (parent && same_session(process(holder), snapshot_.processes[*parent])) add_clue(holder.verdict, Clue::same_session);
   }
 
+  // What tells of one of several siblings alone, and not of their parent, speaks against a parent that had it.
+  bool one_sibling_made_it(std::uint32_t index, const std::vector<Holder>& holders, const std::vector<std::size_t>& roots) const {
+    std::vector<std::uint32_t> processes, parents;
+    for (const std::size_t i : roots) {
+      processes.push_back(holders[i].process);
+      if (const auto parent = kinship_.parent(holders[i].process)) parents.push_back(*parent);
+    }
+    std::sort(parents.begin(), parents.end());
+    parents.erase(std::unique(parents.begin(), parents.end()), parents.end());
+    processes.insert(processes.end(), parents.begin(), parents.end());
+    const Fits fits = fits_of(snapshot_.sockets[index], processes);
+    const auto is_sibling = [&](const std::optional<std::size_t>& fit) {
+      if (!fit || *fit >= roots.size()) return false;
+      const auto parent = kinship_.parent(holders[roots[*fit]].process);
+      return parent && std::any_of(roots.begin(), roots.end(), [&](std::size_t i) {
+        return i != roots[*fit] && kinship_.parent(holders[i].process) == parent;
+      });
+    };
+    return is_sibling(fits.uid) || is_sibling(fits.cgroup) || is_sibling(fits.netns);
+  }
+
   // Siblings that hold it where their parent doesn't: it had it, and closed it or ended.
   std::vector<Lineage> inherited_from_parents(std::uint32_t index, std::vector<Holder>& holders,
                                               const std::vector<std::size_t>& roots) {
+    if (one_sibling_made_it(index, holders, roots)) return {};
     using ByParent = std::pair<std::uint32_t, std::uint32_t>;  // and fd
     std::vector<std::pair<ByParent, std::size_t>> siblings;
     for (const std::size_t i : roots)
@@ -266,7 +293,8 @@ class Tracer {
     };
     for (const std::size_t i : in_common(std::move(siblings))) {
       const std::uint32_t parent = *kinship_.parent(holders[i].process);
-      settle(holders[i], parent, Certainty::probable);
+      // Of an init it may be a child by adoption, whatever it runs.
+      settle(holders[i], parent, is_init(parent) ? Certainty::possible : Certainty::probable);
       add_clue(holders[i].verdict, Clue::same_fd);
       join(parent, i);
     }

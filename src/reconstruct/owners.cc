@@ -65,22 +65,14 @@ class Budget {
   std::size_t left_;
 };
 
-// Owners of one inode. A ring or a mapping is told where the process has no descriptor.
+// Owners of one inode: each process and thread once for each way in which it holds it.
 std::vector<Owner> owners_of(std::vector<Holding>::const_iterator begin, std::vector<Holding>::const_iterator end) {
   std::vector<Owner> owners;
-  bool has_fd = false;  // of the process at hand
-  std::uint32_t process = UINT32_MAX;
   for (auto at = begin; at != end; ++at) {
-    if (at->process != process) {
-      process = at->process;
-      has_fd = std::any_of(at, std::find_if(at, end, [&](const Holding& h) { return h.process != process; }),
-                           [](const Holding& h) { return h.via == Via::fd || h.via == Via::thread_fd; });
-    }
-    if (has_fd && at->via != Via::fd && at->via != Via::thread_fd) continue;
     const auto tid = at->tid == 0 ? std::nullopt : std::optional<std::int64_t>(at->tid);
-    if (owners.empty() || owners.back().process != process || owners.back().tid != tid || owners.back().via != at->via) {
+    if (owners.empty() || owners.back().process != at->process || owners.back().tid != tid || owners.back().via != at->via) {
       Owner owner;
-      owner.process = process;
+      owner.process = at->process;
       owner.tid = tid;
       owner.via = at->via;
       owners.push_back(std::move(owner));

@@ -42,7 +42,7 @@ void merge_proc_net_others(const Records& records, NamespaceIndex& namespaces, m
 // named_sockets.cc: sockets that no table showed, known by an fd alone.
 void add_named_sockets(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
 // sockets.cc: which sockets came or went between the dumps.
-void mark_presence(model::Snapshot& snapshot);
+void mark_presence(const Records& records, model::Snapshot& snapshot);
 // sockets.cc: the order of Snapshot::sockets.
 void sort_sockets(model::Snapshot& snapshot);
 

@@ -157,6 +157,8 @@ class Reasons {
     if (!socket.inode) return without_file(socket);
     OwnerlessReason reason = with_file(socket);
     if (socket.owners.empty()) return reason;
+    // Those that may hold it explain it before those of which nothing is known.
+    if (reason.code != OwnerlessCode::gone) reason.code = OwnerlessCode::uncertain;
     reason.detail = possible_text(socket) + "; else " + reason.detail;
     return reason;
   }

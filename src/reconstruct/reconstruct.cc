@@ -31,6 +31,7 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   snapshot.host = std::move(records.host);
   snapshot.capture = std::move(records.capture);
   snapshot.users = std::move(records.users);
+  snapshot.services = std::move(records.services);
   snapshot.gaps = std::move(records.gaps);
   snapshot.sources = std::move(records.sources);
   snapshot.problems = std::move(records.problems);
@@ -61,7 +62,7 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   merge_proc_net_sctp(records, namespaces, snapshot);
   balance_account(records, snapshot);
   add_named_sockets(records, namespaces, snapshot);
-  mark_presence(snapshot);
+  mark_presence(records, snapshot);
   sort_sockets(snapshot);
 
   // Who is at the other end.

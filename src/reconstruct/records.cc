@@ -276,4 +276,13 @@ void add_passwd(Records& records, const std::vector<decode::PasswdRow>& rows) {
   for (const auto& row : rows) records.users.emplace(row.uid, row.name);
 }
 
+void add_services(Records& records, std::vector<decode::ServicesRow> rows) {
+  for (auto& row : rows)
+    records.services.push_back({std::move(row.name), row.port, std::move(row.protocol), std::move(row.aliases)});
+}
+
+void add_local_port_range(Records& records, std::uint64_t netns, decode::LocalPortRange range) {
+  records.netns_facts[netns].local_ports = {range.first, range.last};
+}
+
 }  // namespace ssnap::reconstruct

@@ -188,6 +188,7 @@ struct NetnsFacts {
   std::map<std::uint32_t, std::string> interfaces;   // index -> name
   std::vector<base::IpAddress> addresses;            // of its links
   std::vector<TunnelLink> tunnels;
+  std::optional<model::PortRange> local_ports;       // ip_local_port_range
 };
 
 struct Records {
@@ -223,6 +224,7 @@ struct Records {
   std::set<NetworkMount> network_mounts;
   std::vector<ProcMount> proc_mounts;
   std::map<std::uint32_t, std::string> users;
+  std::vector<model::Service> services;
   std::vector<model::Gap> gaps;
   std::map<std::string, model::SourceSummary> sources;
   std::vector<model::MemberProblem> problems;
@@ -261,5 +263,7 @@ void add_protocols(Records& records, std::uint64_t netns, const std::vector<deco
 void add_sockprotonames(Records& records, const Origin& origin, std::string_view bytes, base::Problems& problems);
 void add_cgroup_ids(Records& records, std::string_view bytes, base::Problems& problems);
 void add_passwd(Records& records, const std::vector<decode::PasswdRow>& rows);
+void add_services(Records& records, std::vector<decode::ServicesRow> rows);
+void add_local_port_range(Records& records, std::uint64_t netns, decode::LocalPortRange range);
 
 }  // namespace ssnap::reconstruct

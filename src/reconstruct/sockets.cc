@@ -52,26 +52,65 @@ void DumpMerge::add(Socket socket, model::View view, const Origin& origin, std::
   see(snapshot_.sockets[at->second], view, origin, offset);
 }
 
-void mark_presence(model::Snapshot& snapshot) {
-  // Which tables were dumped in which passes: a socket can only be missed in a dump that was made.
-  std::map<std::tuple<std::uint32_t, std::uint16_t, std::uint16_t>, std::uint32_t> dumped;  // bits of passes
+namespace {
+
+// One UNIX dump has all types, one packet dump too: protocol 0.
+using DumpedTable = std::tuple<std::uint32_t, std::uint16_t, std::uint16_t>;  // namespace (index), family, protocol
+using Dumped = std::map<DumpedTable, std::uint32_t>;                            // bits of passes
+
+std::uint32_t pass_bit(int pass) { return pass >= 0 && pass < 32 ? 1u << pass : 0; }
+
+// Which tables were dumped whole in which passes, also where a dump was empty.
+Dumped dumped_tables(const Records& records, const model::Snapshot& snapshot) {
+  std::map<std::uint64_t, std::uint32_t> index_of;
+  for (std::uint32_t i = 0; i < snapshot.namespaces.size(); ++i)
+    if (!snapshot.namespaces[i].unknown) index_of.emplace(snapshot.namespaces[i].inode, i);
+  Dumped dumped;
+  const auto note = [&](const Origin& origin, const decode::DumpEnd& end, std::uint16_t family, std::uint16_t protocol) {
+    const auto netns = index_of.find(origin.netns);
+    if (netns == index_of.end() || !end.done || end.errno_number != 0) return;
+    dumped[{netns->second, family, protocol}] |= pass_bit(origin.pass);
+  };
+  for (const InetDump& inet : records.inet_dumps) {
+    const std::uint16_t protocol = inet.dump.request_protocol.value_or(model::kProtocolTcp);
+    const std::uint8_t family = inet.dump.request_family.value_or(0);  // 0: both
+    if (family != model::kFamilyInet6) note(inet.origin, inet.dump.end, model::kFamilyInet, protocol);
+    if (family != model::kFamilyInet) note(inet.origin, inet.dump.end, model::kFamilyInet6, protocol);
+  }
+  const auto note_all = [&](const auto& dumps, std::uint16_t family) {
+    for (const auto& [origin, dump] : dumps) note(origin, dump.end, family, 0);
+  };
+  note_all(records.unix_dumps, model::kFamilyUnix);
+  note_all(records.packet_dumps, model::kFamilyPacket);
+  note_all(records.netlink_dumps, model::kFamilyNetlink);
+  note_all(records.vsock_dumps, model::kFamilyVsock);
+  note_all(records.xdp_dumps, model::kFamilyXdp);
+  note_all(records.tipc_dumps, model::kFamilyTipc);
+  note_all(records.smc_dumps, model::kFamilySmc);
+  return dumped;
+}
+
+}  // namespace
+
+void mark_presence(const Records& records, model::Snapshot& snapshot) {
+  // A socket can only be missed in a dump that was made. Of one that was cut, the rows tell.
+  Dumped dumped = dumped_tables(records, snapshot);
   const auto table_of = [](const Socket& s) {
-    // One UNIX dump has all types, one packet dump too.
     const bool has_protocols = s.family == model::kFamilyInet || s.family == model::kFamilyInet6;
-    return std::tuple(s.netns, s.family, has_protocols ? s.protocol : std::uint16_t{0});
+    return DumpedTable(s.netns, s.family, has_protocols ? s.protocol : std::uint16_t{0});
   };
   const auto passes_of = [](const Socket& s) {
     std::uint32_t bits = 0;
     for (const auto& sighting : s.sightings)
-      if (is_dump(sighting.view) && sighting.pass < 32) bits |= 1u << sighting.pass;
+      if (is_dump(sighting.view)) bits |= pass_bit(sighting.pass);
     return bits;
   };
-  constexpr std::uint32_t kFirst = 1u << 1, kSecond = 1u << 2, kLater = ~(kFirst | 1u);
+  const std::uint32_t first = pass_bit(1), second = pass_bit(2), later = ~(first | 1u);
   for (const Socket& socket : snapshot.sockets) dumped[table_of(socket)] |= passes_of(socket);
   for (Socket& socket : snapshot.sockets) {
-    const std::uint32_t bits = passes_of(socket);
-    if (bits == 0 || (dumped[table_of(socket)] & kFirst) == 0 || (dumped[table_of(socket)] & kSecond) == 0) continue;
-    const bool early = (bits & kFirst) != 0, late = (bits & kLater) != 0;
+    const std::uint32_t bits = passes_of(socket), made = dumped[table_of(socket)];
+    if (bits == 0 || (made & first) == 0 || (made & second) == 0) continue;
+    const bool early = (bits & first) != 0, late = (bits & later) != 0;
     socket.presence = early && late ? model::Presence::throughout
                       : early       ? model::Presence::went
                                     : model::Presence::came;

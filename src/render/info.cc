@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "render/account.h"
+#include "render/coverage.h"
 #include "render/escape.h"
 #include "render/words.h"
 
@@ -85,13 +86,7 @@ void append_capture(std::string& out, const model::Snapshot& snapshot) {
 // "tcp 12, udp 3": sockets by family and protocol.
 void append_sockets(std::string& out, const model::Snapshot& snapshot) {
   std::map<std::pair<std::uint16_t, std::uint16_t>, std::uint64_t> counts;
-  std::map<std::string, std::uint64_t> reasons;
-  std::uint64_t owned = 0;
-  for (const auto& socket : snapshot.sockets) {
-    ++counts[{socket.family, socket.protocol}];
-    if (!socket.owners.empty()) ++owned;
-    else if (socket.ownerless_reason) ++reasons[std::string(model::ownerless_name(socket.ownerless_reason->code))];
-  }
+  for (const auto& socket : snapshot.sockets) ++counts[{socket.family, socket.protocol}];
   std::string list;
   for (const auto& [key, number] : counts) {
     const auto family = model::family_name(key.first);
@@ -101,9 +96,6 @@ void append_sockets(std::string& out, const model::Snapshot& snapshot) {
   }
   line(out, "Sockets", std::to_string(snapshot.sockets.size()) + " in " + std::to_string(snapshot.namespaces.size()) +
                            (snapshot.namespaces.size() == 1 ? " namespace" : " namespaces") + list);
-  std::string without;
-  for (const auto& [reason, number] : reasons) without += (without.empty() ? "; none: " : ", ") + reason + " " + std::to_string(number);
-  line(out, "Owners", std::to_string(owned) + (owned == 1 ? " socket has one" : " sockets have one") + without);
 }
 
 // The host's own, then those with most sockets.
@@ -125,7 +117,8 @@ void append_namespaces(std::string& out, const model::Snapshot& snapshot) {
     char text[64];
     std::snprintf(text, sizeof text, "%12llu %8llu   ", static_cast<unsigned long long>(netns.inode),
                   static_cast<unsigned long long>(sockets[order[i]]));
-    out += text + (netns.name.empty() ? std::string(netns.own ? "own" : "-") : escape_terminal(netns.name)) +
+    out += text + (netns.name.empty() ? std::string(netns.own ? "own" : netns.unknown ? "unknown" : "-")
+                                     : escape_terminal(netns.name)) +
            (netns.how.empty() ? "" : ", " + escape_terminal(netns.how)) + "\n";
   }
   if (shown == order.size()) return;
@@ -240,6 +233,7 @@ std::string render_info(const model::Snapshot& snapshot) {
   append_host(out, snapshot);
   append_capture(out, snapshot);
   append_sockets(out, snapshot);
+  append_coverage(out, snapshot);
   append_namespaces(out, snapshot);
   append_account(out, snapshot);
   append_sources(out, snapshot);

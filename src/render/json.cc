@@ -4,19 +4,15 @@
 
 #include "render/json_details.h"
 #include "render/json_item.h"
+#include "render/json_process.h"
+#include "render/kinship.h"
+#include "render/pairs.h"
 #include "render/words.h"
 
 namespace ssnap::render {
 namespace {
 
 using model::Snapshot;
-
-void put_user(Item& item, const Snapshot& snapshot, const std::optional<std::uint32_t>& uid) {
-  item.number("uid", uid);
-  if (!uid) return;
-  const auto user = snapshot.users.find(*uid);
-  if (user != snapshot.users.end()) item.bytes("user", user->second);
-}
 
 void fill_host(Item item, const model::Host& host) {
   item.bytes_if("nodename", host.nodename);
@@ -52,32 +48,7 @@ void fill_namespace(Item item, const model::Namespace& netns) {
   item.bytes_unless_empty("name", netns.name);
   item.bytes_unless_empty("how", netns.how);
   item.flag("own", netns.own);
-}
-
-void put_process_id(Item& item, const model::Process& process) {
-  item.number("pid", process.pid);
-  item.number("start_ticks", process.start_ticks);
-}
-
-void fill_process(Item item, const Snapshot& snapshot, const model::Process& process) {
-  put_process_id(item, process);
-  item.time("start_time", process.start_realtime_nsec);
-  item.number("ppid", process.ppid);
-  item.number("session", process.session);
-  put_user(item, snapshot, process.uid);
-  item.number("euid", process.euid);
-  item.bytes_unless_empty("comm", process.comm);
-  item.bytes_if("exe", process.exe);
-  if (process.cmdline) item.byte_strings("cmdline", *process.cmdline);
-  item.bytes_if("cwd", process.cwd);
-  item.bytes_if("root", process.root);
-  item.bytes_if("cgroup", process.cgroup);
-  Item namespaces = item.item("namespaces");
-  for (const auto& [name, inode] : process.namespaces) namespaces.number(escape_json_bytes(name), inode);
-  item.flag("kernel_thread", process.kernel_thread);
-  if (process.zombie) item.flag("zombie", true);
-  item.flag("fds_readable", process.fds_readable);
-  item.number("fd_count", process.fd_count);
+  item.flag_if_set("unknown", netns.unknown);
 }
 
 // The port number of vsock's wildcards is their CID's too (VMADDR_PORT_ANY, VMADDR_CID_ANY).
@@ -116,12 +87,16 @@ void put_unix_name(Item& item, const model::UnixName& name) {
   if (name.kind == model::UnixName::Kind::abstract_name) item.bytes("abstract", name.bytes);
 }
 
-void put_ends(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
-  Item local = item.item("local");
+void put_local(Item& local, const Snapshot& snapshot, const model::Socket& socket) {
   if (socket.family == model::kFamilyUnix)
     put_unix_name(local, socket.name);
   else
     fill_endpoint(local, snapshot, socket, socket.local, true);
+}
+
+void put_ends(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
+  Item local = item.item("local");
+  put_local(local, snapshot, socket);
   Item peer = item.item("peer");
   if (socket.family == model::kFamilyUnix) {
     put_unix_name(peer, socket.peer_name);
@@ -137,32 +112,6 @@ void fill_timer(Item item, const model::Timer& timer) {
   item.number("number", timer.number);
   item.number("expires_msec", timer.expires_msec);
   item.number("retransmits", timer.retransmits);
-}
-
-void fill_owner(Item item, const Snapshot& snapshot, const model::Owner& owner) {
-  if (owner.process < snapshot.processes.size()) {
-    const auto& process = snapshot.processes[owner.process];
-    put_process_id(item, process);
-    item.time("start_time", process.start_realtime_nsec);
-    item.bytes_unless_empty("comm", process.comm);
-    item.bytes_if("exe", process.exe);
-    if (process.cmdline) item.byte_strings("cmdline", *process.cmdline);
-  }
-  item.numbers("fds", owner.fds);
-  if (owner.passes != 0) {
-    json::array& passes = item.list("passes");
-    for (int pass = 1; pass <= 8; ++pass)
-      if ((owner.passes >> (pass - 1) & 1) != 0) passes.emplace_back(pass);
-  }
-  item.number("tid", owner.tid);
-  item.word("via", model::via_name(owner.via));
-  item.word("certainty", model::certainty_name(owner.certainty));
-  item.word("origin", model::origin_name(owner.origin));
-  const bool from_another = owner.origin == model::Origin::inherited || owner.origin == model::Origin::passed;
-  if (from_another && owner.from && *owner.from < snapshot.processes.size()) {
-    Item from = item.item("inherited_from");
-    put_process_id(from, snapshot.processes[*owner.from]);
-  }
 }
 
 void put_sightings(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
@@ -184,12 +133,35 @@ void put_sightings(Item& item, const Snapshot& snapshot, const model::Socket& so
   }
 }
 
+// Which socket: what a consumer can find it again by.
+void put_socket_id(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
+  if (socket.netns < snapshot.namespaces.size() && snapshot.namespaces[socket.netns].inode != 0)
+    item.number("netns", snapshot.namespaces[socket.netns].inode);
+  item.word("family", family_word(socket.family));
+  item.word("protocol", protocol_word(socket.family, socket.protocol));
+  item.number("inode", socket.inode);
+  if (socket.cookie) item.word("cookie", std::to_string(*socket.cookie));
+}
+
+void put_links(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
+  if (socket.links.empty()) return;
+  json::array& links = item.list("links");
+  for (const auto& link : socket.links) {
+    if (link.socket >= snapshot.sockets.size()) continue;
+    Item tied = add_item(links);
+    tied.word("tie", model::tie_name(link.tie));
+    tied.word("certainty", model::certainty_name(link.certainty));
+    put_socket_id(tied, snapshot, snapshot.sockets[link.socket]);
+  }
+}
+
 void fill_socket(Item item, const Snapshot& snapshot, const model::Socket& socket) {
   Item netns = item.item("netns");
   if (socket.netns < snapshot.namespaces.size()) {
     const auto& where = snapshot.namespaces[socket.netns];
     if (where.inode != 0) netns.number("inode", where.inode);
     netns.bytes_unless_empty("name", where.name);
+    netns.flag_if_set("unknown", where.unknown);
   }
   item.word("family", family_word(socket.family));
   item.number("family_number", socket.family);
@@ -209,18 +181,32 @@ void fill_socket(Item item, const Snapshot& snapshot, const model::Socket& socke
   json::array& owners = item.list("owners");
   owners.reserve(socket.owners.size());
   for (const auto& owner : socket.owners) fill_owner(add_item(owners), snapshot, owner);
-  if (socket.ownerless_reason) {
-    Item reason = item.item("ownerless_reason");
-    reason.word("code", model::ownerless_name(socket.ownerless_reason->code));
-    reason.bytes("detail", socket.ownerless_reason->detail);
-  }
+  if (socket.ownerless_reason) fill_reason(item.item("ownerless_reason"), snapshot, *socket.ownerless_reason);
   json::array& peers = item.list("peer_owners");
   for (const std::uint32_t index : model::peer_processes(snapshot, socket)) {
     Item peer = add_item(peers);
     put_process_id(peer, snapshot.processes[index]);
     peer.bytes_unless_empty("comm", snapshot.processes[index].comm);
   }
+  put_links(item, snapshot, socket);
   put_sightings(item, snapshot, socket);
+}
+
+void fill_pair_end(Item item, const Snapshot& snapshot, const model::Socket& socket) {
+  put_socket_id(item, snapshot, socket);
+  item.word("state", state_word(socket.state));
+  Item local = item.item("local");
+  put_local(local, snapshot, socket);
+  json::array& owners = item.list("owners");
+  for (const auto& owner : socket.owners) fill_owner(add_item(owners), snapshot, owner);
+}
+
+void fill_pair(Item item, const Snapshot& snapshot, const Pair& pair) {
+  item.word("tie", model::tie_name(pair.tie));
+  item.word("certainty", model::certainty_name(pair.certainty));
+  item.flag("directed", pair.directed);
+  fill_pair_end(item.item("a"), snapshot, snapshot.sockets[pair.a]);
+  fill_pair_end(item.item("b"), snapshot, snapshot.sockets[pair.b]);
 }
 
 void fill_gap(Item item, const model::Gap& gap) {
@@ -308,7 +294,7 @@ class Writer {
   std::vector<unsigned char> buffer_ = std::vector<unsigned char>(kBufferBytes);
 };
 
-std::string render(const Rows& rows, bool lines) {
+std::string render(const Rows& rows, bool pairs, bool lines) {
   const Snapshot& snapshot = rows.snapshot;
   Writer writer(lines);
   if (!lines) writer.text += "{\n\"host\": ";
@@ -317,11 +303,15 @@ std::string render(const Rows& rows, bool lines) {
   writer.write("capture", [&](Item& item) { fill_capture(item, snapshot.capture); });
   writer.write_list("namespace", "namespaces", snapshot.namespaces,
                     [](Item& item, const model::Namespace& netns) { fill_namespace(item, netns); });
-  writer.write_list(
-      "process", "processes", snapshot.processes,
-      [&](Item& item, const model::Process& process) { fill_process(item, snapshot, process); });
+  const auto parents = parents_of(snapshot);
+  writer.write_list("process", "processes", snapshot.processes, [&](Item& item, const model::Process& process) {
+    fill_process(item, snapshot, static_cast<std::uint32_t>(&process - snapshot.processes.data()), parents);
+  });
   writer.write_list("socket", "sockets", rows.sockets,
                     [&](Item& item, const model::Socket* socket) { fill_socket(item, snapshot, *socket); });
+  if (pairs)
+    writer.write_list("pair", "pairs", find_pairs(rows),
+                      [&](Item& item, const Pair& pair) { fill_pair(item, snapshot, pair); });
   writer.write_list("gap", "gaps", snapshot.gaps,
                     [](Item& item, const model::Gap& gap) { fill_gap(item, gap); });
   writer.write_list("problem", "problems", snapshot.problems,
@@ -338,11 +328,11 @@ std::string render(const Rows& rows, bool lines) {
 
 }  // namespace
 
-std::string render_json(const Rows& rows) {
-  return render(rows, false);
+std::string render_json(const Rows& rows, bool pairs) {
+  return render(rows, pairs, false);
 }
-std::string render_ndjson(const Rows& rows) {
-  return render(rows, true);
+std::string render_ndjson(const Rows& rows, bool pairs) {
+  return render(rows, pairs, true);
 }
 
 }  // namespace ssnap::render

@@ -7,10 +7,11 @@
 
 namespace ssnap::render {
 
-// One object with host, capture, namespaces, processes, sockets, gaps, problems, account; ends with a newline.
-std::string render_json(const Rows& rows);
-// One object a line, each with a `type`: host, capture, namespace, process, socket, gap, problem, account
-// (a table), held.
-std::string render_ndjson(const Rows& rows);
+// One object with host, capture, namespaces, processes, sockets, gaps, problems, account, and where
+// asked for pairs; ends with a newline.
+std::string render_json(const Rows& rows, bool pairs = false);
+// One object a line, each with a `type`: host, capture, namespace, process, socket, pair, gap, problem,
+// account (a table), held.
+std::string render_ndjson(const Rows& rows, bool pairs = false);
 
 }  // namespace ssnap::render

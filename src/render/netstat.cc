@@ -110,6 +110,8 @@ class Netstat {
     unix_ = options.unix_sockets || (!any_inet && !one_version);
   }
 
+  std::uint64_t rows() const { return rows_; }
+
   std::string run() {
     if (inet_) {
       out_ += "Active Internet connections " + selection();
@@ -142,10 +144,14 @@ class Netstat {
     return options_.listening ? "(only servers)\n" : "(w/o servers)\n";
   }
 
+  bool is_selected(std::size_t socket) const {
+    return options_.selected == nullptr || (*options_.selected)[socket];
+  }
+
   template <class Visit>
   void for_each_row(View view, Visit&& visit) {
     for (const auto& row : snapshot_.proc_net_rows)
-      if (row.view == view && row.netns == netns_ && row.socket < snapshot_.sockets.size())
+      if (row.view == view && row.netns == netns_ && row.socket < snapshot_.sockets.size() && is_selected(row.socket))
         visit(row, snapshot_.sockets[row.socket]);
   }
 
@@ -171,6 +177,7 @@ class Netstat {
     if (options_.programs) out_ += ' ' + left(escape_tool(program.text), kProgramBytes + 1);
     if (options_.timers) out_ += ' ' + timer_text(kind, row, snapshot_.host.clk_tck);
     out_ += '\n';
+    ++rows_;
     if (!options_.explain) return;
     if (local.cut) note("netstat cuts the local address: " + local.whole);
     if (peer.cut) note("netstat cuts the foreign address: " + peer.whole);
@@ -201,6 +208,7 @@ class Netstat {
     const auto begin = std::min(whole.find_first_not_of(kBlanks), whole.size());
     const auto word = whole.substr(begin, whole.find_first_of(kBlanks, begin) - begin);
     out_ += ' ' + escape_tool(word) + '\n';
+    ++rows_;
     if (!options_.explain) return;
     if (word.size() != whole.size()) note("netstat ends the path at a blank: " + escape_terminal(whole));
     if (options_.programs) explain_owners(socket, program);
@@ -312,7 +320,7 @@ class Netstat {
     std::uint64_t inactive = 0, others = 0;
     for (std::size_t i = 0; i < has_row.size(); ++i) {
       const Socket& socket = snapshot_.sockets[i];
-      if (has_row[i] || socket.netns != netns_ || !in_tables(socket)) continue;
+      if (has_row[i] || socket.netns != netns_ || !in_tables(socket) || !is_selected(i)) continue;
       ++(socket.state == model::kStateBoundInactive ? inactive : others);
     }
     // -l would not show them if it could.
@@ -349,13 +357,17 @@ class Netstat {
   const NetstatOptions& options_;
   bool all_inet_ = false, inet_ = false, unix_ = false;
   std::string out_;
+  std::uint64_t rows_ = 0;
 };
 
 }  // namespace
 
 std::string render_netstat(const model::Snapshot& snapshot, std::uint32_t netns,
-                           const NetstatOptions& options) {
-  return Netstat(snapshot, netns, options).run();
+                           const NetstatOptions& options, std::uint64_t* rows) {
+  Netstat netstat(snapshot, netns, options);
+  std::string text = netstat.run();
+  if (rows != nullptr) *rows += netstat.rows();
+  return text;
 }
 
 }  // namespace ssnap::render

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "render/view.h"
 
@@ -19,10 +20,12 @@ struct NetstatOptions {
   bool extended = false;  // -e: user and inode
   bool timers = false;    // -o
   bool explain = false;   // under a row: where netstat's answer falls short of the evidence
+  // FILTER: of each socket, by its index, whether it is asked for; null: every one is.
+  const std::vector<bool>* selected = nullptr;
 };
 
-// Reads Snapshot::proc_net_rows, in the order of the files.
+// Reads Snapshot::proc_net_rows, in the order of the files. Adds the number of rows to `rows`, where it is given.
 std::string render_netstat(const model::Snapshot& snapshot, std::uint32_t netns,
-                           const NetstatOptions& options);
+                           const NetstatOptions& options, std::uint64_t* rows = nullptr);
 
 }  // namespace ssnap::render

@@ -1,6 +1,7 @@
 #include "render/words.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "render/escape.h"
 
@@ -8,36 +9,69 @@ namespace ssnap::render {
 
 using model::Snapshot;
 
+std::string process_name(const Snapshot& snapshot, std::uint32_t process) {
+  if (process >= snapshot.processes.size() || snapshot.processes[process].comm.empty()) return "?";
+  return escape_terminal(snapshot.processes[process].comm);
+}
+
 std::string process_label(const Snapshot& snapshot, std::uint32_t process) {
   if (process >= snapshot.processes.size()) return "?";
-  const auto& who = snapshot.processes[process];
-  return (who.comm.empty() ? std::string("?") : escape_terminal(who.comm)) + '[' + std::to_string(who.pid) +
-         ']';
+  return process_name(snapshot, process) + '[' + std::to_string(snapshot.processes[process].pid) + ']';
+}
+
+std::string alike_label(const Snapshot& snapshot, std::uint32_t first, std::uint32_t last, std::uint64_t number) {
+  const auto pid = [&](std::uint32_t process) {
+    return process < snapshot.processes.size() ? std::to_string(snapshot.processes[process].pid) : std::string("?");
+  };
+  return grouped_number(number) + " x " + process_name(snapshot, first) + '[' + pid(first) + " … " + pid(last) + ']';
+}
+
+std::string process_notes(const model::Process& process) {
+  std::string out;
+  const auto note = [&](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
+  if (process.exe_memfd)
+    note("executable in memory only");
+  else if (process.exe_deleted)
+    note("executable deleted");
+  if (process.zombie)
+    note(process.living_thread ? "leader exited, thread " + std::to_string(*process.living_thread) + " lives"
+                               : std::string("ended, not waited for"));
+  if (!process.mounted_over.empty()) note("hidden by a mount over " + escape_terminal(process.mounted_over));
+  return out;
+}
+
+std::string origin_phrase(const Snapshot& snapshot, const model::Owner& owner) {
+  const bool inherited = owner.origin == model::Origin::inherited;
+  if (!inherited && owner.origin != model::Origin::passed) return "";
+  std::string out = owner.origin_certainty == model::Certainty::possible ? "possibly " : "";
+  out += inherited ? "inherited" : "passed";
+  if (owner.from && *owner.from < snapshot.processes.size())
+    out += (inherited ? " from " : " by ") + std::to_string(snapshot.processes[*owner.from].pid);
+  return out;
 }
 
 namespace {
 
-std::string fd_list(const model::Owner& owner) {
-  if (owner.fds.empty()) return "an fd";
-  std::string out = "fd ";
-  const std::size_t named = std::min(owner.fds.size(), kMaxNamed);
-  for (std::size_t i = 0; i < named; ++i) {
-    if (i != 0) out += ',';
-    out += std::to_string(owner.fds[i]);
-  }
-  if (named < owner.fds.size()) out += " and " + std::to_string(owner.fds.size() - named) + " more";
+std::string number_list(const std::vector<std::uint32_t>& numbers) {
+  std::string out;
+  const std::size_t named = std::min(numbers.size(), kMaxNamed);
+  for (std::size_t i = 0; i < named; ++i) out += (i == 0 ? "" : ",") + std::to_string(numbers[i]);
+  if (named < numbers.size()) out += " and " + std::to_string(numbers.size() - named) + " more";
   return out;
 }
 
 std::string way(const model::Owner& owner) {
-  const std::string fds = fd_list(owner);
+  const std::string fds = owner.fds.empty() ? "an fd" : "fd " + number_list(owner.fds);
   switch (owner.via) {
     case model::Via::fd:
       return fds;
     case model::Via::thread_fd:
-      return fds + " of thread " + (owner.tid ? std::to_string(*owner.tid) : std::string("?"));
-    case model::Via::io_uring:
-      return "in an io_uring, " + fds;
+      return fds + " of thread " + (owner.tid ? std::to_string(*owner.tid) : std::string("?")) + "'s own table";
+    case model::Via::io_uring: {
+      const auto& files = owner.registered_files;
+      if (files.empty()) return "in an io_uring, " + fds;
+      return "in an io_uring, " + fds + ", registered file" + (files.size() == 1 ? " " : "s ") + number_list(files);
+    }
     case model::Via::mmap:
       return "mapped into its memory";
     case model::Via::in_flight:
@@ -51,20 +85,40 @@ std::string way(const model::Owner& owner) {
 }  // namespace
 
 std::string holding_phrase(const Snapshot& snapshot, const model::Owner& owner) {
-  std::string out = way(owner);
-  const bool inherited = owner.origin == model::Origin::inherited;
-  if (!inherited && owner.origin != model::Origin::passed) return out;
-  out += inherited ? ", inherited" : ", passed";
-  if (owner.from && *owner.from < snapshot.processes.size())
-    out += (inherited ? " from " : " by ") + std::to_string(snapshot.processes[*owner.from].pid);
-  return out;
+  const std::string origin = origin_phrase(snapshot, owner);
+  return way(owner) + (origin.empty() ? "" : ", " + origin);
+}
+
+std::string_view doubt_word(model::Certainty certainty) {
+  switch (certainty) {
+    case model::Certainty::certain: return "";
+    case model::Certainty::probable: return "probably ";
+    case model::Certainty::possible: return "possibly ";
+  }
+  return "";
 }
 
 std::string owner_phrase(const Snapshot& snapshot, const model::Owner& owner) {
-  std::string out;
-  if (owner.certainty == model::Certainty::probable) out = "probably ";
-  if (owner.certainty == model::Certainty::possible) out = "possibly ";
-  return out + process_label(snapshot, owner.process) + ' ' + holding_phrase(snapshot, owner);
+  return std::string(doubt_word(owner.certainty)) + process_label(snapshot, owner.process) + ' ' +
+         holding_phrase(snapshot, owner);
+}
+
+std::string user_word(const Snapshot& snapshot, std::uint32_t uid) {
+  const auto user = snapshot.users.find(uid);
+  if (user == snapshot.users.end()) return std::to_string(uid);
+  return escape_terminal(user->second) + '(' + std::to_string(uid) + ')';
+}
+
+std::string_view capability_name(unsigned number) {
+  // CAP_* (include/uapi/linux/capability.h, v6.12).
+  static constexpr std::string_view kNames[] = {
+      "chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
+      "linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner",
+      "sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct", "sys_admin", "sys_boot", "sys_nice",
+      "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease", "audit_write", "audit_control", "setfcap",
+      "mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf",
+      "checkpoint_restore"};
+  return number < std::size(kNames) ? kNames[number] : std::string_view();
 }
 
 namespace {
@@ -136,6 +190,7 @@ std::string namespace_word(const Snapshot& snapshot, std::uint32_t netns) {
   const auto& where = snapshot.namespaces[netns];
   if (!where.name.empty()) return escape_terminal(where.name);
   if (where.own) return "own";
+  if (where.unknown) return "unknown";
   return where.inode == 0 ? "?" : std::to_string(where.inode);
 }
 
@@ -143,6 +198,12 @@ std::string_view interface_name(const Snapshot& snapshot, std::uint32_t netns, s
   // The same index is another interface in another namespace.
   const auto found = snapshot.interfaces.find({netns, index});
   return found == snapshot.interfaces.end() ? std::string_view() : std::string_view(found->second);
+}
+
+std::string grouped_number(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, 1, ',');
+  return digits;
 }
 
 std::string count(std::uint64_t number, std::string_view singular) {

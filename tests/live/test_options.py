@@ -13,9 +13,10 @@ from support.ssnap import SSNAP, analyze_json, certain_owners, sockets_of, ssnap
 # The commands and the long names of their options (`--help` of `analyze` for each tool).
 HELP = {
     ("capture",): "output case netns pid level threads allow-module-load include-secrets quiet verbose progress help",
-    ("analyze",): "tcp udp raw unix ipv4 ipv6 all listening numeric processes extended no-header as explain format netns help",
+    ("analyze",): "tcp udp raw unix ipv4 ipv6 all listening numeric processes extended no-header as explain format tree "
+                  "pairs netns count expect help",
     ("analyze", "--as", "netstat"): "tcp udp udplite raw unix ipv4 ipv6 all listening numeric processes extended timers as "
-                                    "explain format netns help",
+                                    "explain format tree pairs netns count expect help",
     ("info",): "help",
     ("verify",): "help",
     ("man",): "help",
@@ -45,7 +46,15 @@ WRONG = [
     (("capture", "--progress", "often"), "--progress"),
     (("capture", "-q", "-q", "--as", "netstat"), "--as"),
     (("analyze",), "which snapshot"),
-    (("analyze", "a", "b"), "'b'"),
+    (("analyze", "a", "sprt", "=", ":80"), "'sprt' at word 1: expected state, exclude, excl, src, dst, sport"),
+    (("analyze", "a", "dport", "=", ":80", "and"), "it ends after '= :80 and'"),
+    (("analyze", "a", "state", "fin"), "'fin' at word 2"),
+    (("analyze", "a", "--as", "netstat", "src", "localhost"), "names are not resolved"),
+    (("analyze", "a", "--expect", "some"), "'some'"),
+    (("analyze", "a", "--expect", ".."), "'..'"),
+    (("analyze", "a", "--expect", "3..2"), "'3..2'"),
+    (("analyze", "a", "--expect", "-1"), "--expect"),
+    (("analyze", "a", "--expect="), "--expect"),
     (("analyze", "a", "--format", "xml"), "'xml'"),
     (("analyze", "a", "--as", "top"), "'top'"),
     (("analyze", "a", "--as=top"), "'top'"),
@@ -53,6 +62,10 @@ WRONG = [
     (("analyze", "a", "--explain"), "--as netstat"),
     (("analyze", "a", "--as", "netstat", "--format", "json"), "--format json"),
     (("analyze", "a", "--as", "netstat", "-H"), "-H"),
+    (("analyze", "a", "--tree", "--pairs"), "--pairs"),
+    (("analyze", "a", "--tree", "--as", "netstat"), "--tree"),
+    (("analyze", "a", "--pairs", "--as", "netstat"), "--pairs"),
+    (("analyze", "a", "--tree", "--format", "json"), "parents"),
     (("info",), "which snapshot"),
     (("info", "a", "b"), "which snapshot"),
     (("info", "a", "--format", "json"), "--format"),
@@ -258,6 +271,89 @@ class OptionsTest(sandbox.LiveTest):
         self.assertEqual((run.returncode, run.stdout), (1, b""))
         self.assertIn(b"'elsewhere'", run.stderr)
         self.assertIn(str(self.netns).encode(), run.stderr)
+
+    def test_tree(self):
+        inherited = os.dup(self.v4.fileno())
+        self.addCleanup(os.close, inherited)
+        child = self.child(sandbox.fork_holder([inherited]))
+        _, path = self.capture()
+        run = ssnap("analyze", path, "-lt4", "--tree")
+        self.assertEqual((run.returncode, run.stderr), (0, b""))
+        lines = run.stdout.decode().splitlines()
+        [at] = [number for number, line in enumerate(lines) if f"[{child.pid}]" in line]
+        self.assertRegex(lines[at + 1], rf"^ *tcp LISTEN 127\.0\.0\.1:4001 · fd {inherited}, inherited from {os.getpid()}$")
+        above = [line for line in lines[:at] if f"[{os.getpid()}]" in line]
+        self.assertEqual(len(above), 1, "the child is under its parent, which is there once")
+        self.assertNotIn(":4002", run.stdout.decode())
+
+    def test_pairs(self):
+        ours, theirs = socket.socketpair()
+        self.addCleanup(ours.close)
+        self.addCleanup(theirs.close)
+        child = self.child(sandbox.fork_holder([theirs.fileno()]))
+        theirs.close()
+        _, path = self.capture()
+        run = ssnap("analyze", path, "--pairs", "-xa", "-H")
+        self.assertEqual((run.returncode, run.stderr), (0, b""))
+        [line] = [line for line in run.stdout.decode().splitlines() if f"[{child.pid}]" in line]
+        self.assertRegex(line, r"^unix stream  .* ↔ .*  ESTAB$")
+        for form in ("json", "ndjson"):
+            text = ssnap("analyze", path, "--pairs", "-xa", "--format", form).stdout
+            pairs = (json.loads(text)["pairs"] if form == "json" else
+                     [record for record in map(json.loads, text.splitlines()) if record["type"] == "pair"])
+            [pair] = [pair for pair in pairs
+                      if {child.pid} in ({owner["pid"] for owner in pair[end]["owners"]} for end in "ab")]
+            self.assertEqual((pair["tie"], pair["directed"]), ("peer", False))
+        self.assertNotIn("pairs", analyze_json(self, path))
+
+    def test_filter(self):
+        """After the switches, in every view; test_filter.py compares what it selects with ss."""
+        _, path = self.capture()
+        filters = (["sport", "=", ":4001"], ["sport = :4001"], ["src", "127.0.0.1", "-l"], ["state", "listening", "not", "dev", "lo", "sport", "<", ":4002"],
+                   ["pid", str(os.getpid()), "(sport=:4001)"], ["-t", "state", "listening", "src", "inet:*"])
+        for words in filters:
+            with self.subTest(words):
+                self.assertEqual(self.rows(path, *words), ["4001"])
+                self.assertEqual([row["local"]["port"] for row in sockets_of(analyze_json(self, path, *words), self.netns)], [4001])
+                self.assertEqual(self.rows(path, "--as", "netstat", "-an", *words), ["4001"])
+        self.assertEqual(self.rows(path, "sport", "=", ":4003"), [])
+        # What it names has to be in the snapshot: else its absence would look like that of sockets.
+        for words, said in ((["dev", "nowhere0"], b"'nowhere0' at word 2"), (["user", "no-such-user"], b"'no-such-user' at word 2"),
+                            (["netns", "nowhere"], b"'nowhere' at word 2"), (["cgroup", "/no/such"], b"'/no/such' at word 2"),
+                            (["sport", "=", ":no-such-service"], b"':no-such-service' at word 3")):
+            with self.subTest(words):
+                run = ssnap("analyze", path, *words)
+                self.assertEqual((run.returncode, run.stdout), (1, b""))
+                self.assertIn(said, run.stderr)
+
+    def test_count_and_expect(self):
+        _, path = self.capture()
+        for words, count in ((("proto", "tcp"), 2), (("sport", "=", ":4001"), 1), (("-t",), 0), (("--format", "json", "-ta"), 2), (("--format", "ndjson", "-6l"), 1),
+                             (("--as", "netstat", "-ltn"), 2), (("--as", "netstat", "-ltn", "src", "::1"), 1)):
+            with self.subTest(words):
+                run = ssnap("analyze", path, "--count", *words)
+                self.assertEqual((run.returncode, run.stdout, run.stderr), (0, b"%d\n" % count, b""))
+                view = ssnap("analyze", path, *words)
+                for expected in (f"{count}", f"{count}..{count}", f"{count}..", f"..{count}", "0..7"):
+                    met = ssnap("analyze", path, "--expect", expected, *words)
+                    self.assertEqual((met.returncode, met.stdout, met.stderr), (0, view.stdout, b""))
+                for expected in (f"{count + 1}", f"{count + 1}..", "7..9"):
+                    missed = ssnap("analyze", path, "--expect", expected, *words)
+                    self.assertEqual((missed.returncode, missed.stdout), (5, view.stdout))
+                    self.assertRegex(missed.stderr.decode(), rf"^ssnap: expected {re.escape(expected)} rows?, there (is|are) {count}\n$")
+        # Beside a mere number, the rows that surprise are said with the message.
+        run = ssnap("analyze", path, "--count", "--expect", "..1", "-lt")
+        self.assertEqual((run.returncode, run.stdout), (5, b"2\n"))
+        self.assertEqual(re.findall(rb":(400\d)\b", run.stderr), [b"4001", b"4002"])
+        # A cut archive says so too; too few rows may be its fault.
+        with open(path, "rb") as file:
+            whole = file.read()
+        with open(self.path("cut"), "wb") as file:
+            file.write(whole[:-1000])
+        run = ssnap("analyze", self.path("cut"), "-lt", "--count", "--expect", "7")
+        self.assertEqual(run.returncode, 5)
+        self.assertIn(b"incomplete", run.stderr)
+        self.assertEqual(ssnap("analyze", self.path("cut"), "-lt", "--count", "--expect", "..7").returncode, 3)
 
     def test_as_netstat_letters(self):
         _, path = self.capture()

@@ -39,7 +39,7 @@ def capture(test, path, *arguments):
 def sockets_of(snapshot, netns, protocols=None):
     """The IP and UNIX sockets of one network namespace."""
     return [sock for sock in snapshot["sockets"]
-            if sock["netns"]["inode"] == netns and sock["family"] in ("inet", "inet6", "unix")
+            if sock["netns"].get("inode") == netns and sock["family"] in ("inet", "inet6", "unix")
             and (protocols is None or sock["protocol"] in protocols)]
 
 

@@ -68,4 +68,9 @@ TEST_CASE("namespaces are chosen by inode or name; the default is the host's own
   CHECK(*analyze::select_namespaces(snapshot, "blue") == List{1});
   CHECK(*analyze::select_namespaces(snapshot, "12") == List{2});
   CHECK_FALSE(analyze::select_namespaces(snapshot, "13"));
+  CHECK_FALSE(analyze::select_namespaces(snapshot, "unknown"));
+  snapshot.namespaces[2].unknown = true;
+  CHECK(*analyze::select_namespaces(snapshot, "unknown") == List{2});
+  snapshot.namespaces[1].name = "unknown";  // a namespace of that name is one too
+  CHECK(*analyze::select_namespaces(snapshot, "unknown") == List{1, 2});
 }

@@ -69,6 +69,58 @@ TEST_CASE("the last line of passwd may lack its newline, but no field") {
   }
 }
 
+TEST_CASE("/etc/services: names, ports, protocols, aliases") {
+  const auto decoded = decode_services(
+      "# Network services\n\n"
+      "ssh\t\t22/tcp\t\t\t\t# SSH Remote Login Protocol\n"
+      "domain 53/udp\n"
+      "http 80/tcp www  www-http\t# WorldWideWeb\n"
+      "   \t# indented\n"
+      "last 65535/sctp");
+  CHECK(decoded.problems.empty());
+  REQUIRE(decoded.rows.size() == 4);
+  CHECK(decoded.rows[0].name == "ssh");
+  CHECK(decoded.rows[0].port == 22);
+  CHECK(decoded.rows[0].protocol == "tcp");
+  CHECK(decoded.rows[0].aliases.empty());
+  CHECK(decoded.rows[1].protocol == "udp");
+  CHECK(decoded.rows[2].aliases == std::vector<std::string>{"www", "www-http"});
+  CHECK(decoded.rows[3].port == 65535);
+}
+
+TEST_CASE("a line of services that is none costs itself alone") {
+  for (const char* line : {"ssh", "ssh 22", "ssh 22/", "ssh /tcp", "ssh x/tcp", "ssh -1/tcp", "ssh 65536/tcp", "22/tcp ssh",
+                           "ssh 22 /tcp", "\x1b[31m"}) {
+    INFO(line);
+    const auto decoded = decode_services(std::string(line) + "\nlast 1/tcp\n");
+    REQUIRE(decoded.rows.size() == 1);
+    CHECK(decoded.rows[0].name == "last");
+    CHECK(decoded.problems.total == 1);
+    CHECK(printable(decoded.problems));
+  }
+  const std::string bytes = "https 443/tcp www\nhttps 443/udp # QUIC\n";
+  for (std::size_t size = 0; size <= bytes.size(); ++size) {
+    const auto decoded = decode_services(std::string_view(bytes).substr(0, size));
+    CHECK(decoded.rows.size() + decoded.problems.total <= 2);
+  }
+  std::string aliases = "many 1/tcp";
+  for (int i = 0; i < 1000; ++i) aliases += " alias";
+  CHECK(decode_services(aliases).rows.at(0).aliases.size() == 64);
+}
+
+TEST_CASE("the range that the kernel chooses ports from") {
+  const std::string bytes = "32768\t60999\n";
+  for (std::size_t size = 0; size <= bytes.size(); ++size)
+    REQUIRE(decode_ip_local_port_range(std::string_view(bytes).substr(0, size)).has_value() == (size == bytes.size()));
+  const auto range = decode_ip_local_port_range(bytes);
+  CHECK(range->first == 32768);
+  CHECK(range->last == 60999);
+  for (const char* text : {"", "\n", "1\n", "1 x\n", "x 1\n", "1 65536\n", "1 2 3\n", "-1 2\n"}) {
+    INFO(text);
+    CHECK_FALSE(decode_ip_local_port_range(text));
+  }
+}
+
 TEST_CASE("the boot time of /proc/stat") {
   const std::string bytes = read_fixture("proc_stat");
   CHECK(decode_proc_stat_btime(bytes) == 1795305530);

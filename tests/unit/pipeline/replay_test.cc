@@ -36,6 +36,8 @@ std::string make_archive(bool finish) {
   REQUIRE(writer.add("proc/42/stat", kStat).has_value());
   REQUIRE(writer.add("proc/42/fds", std::string("3 - socket:[1596]\0" "4 !13 \0", 25)).has_value());
   REQUIRE(writer.add("etc/passwd", "demo:x:7:7::/:/bin/sh\n").has_value());
+  REQUIRE(writer.add("etc/services", "https 443/tcp www\n").has_value());
+  REQUIRE(writer.add("netns/77/proc/sys/net/ipv4/ip_local_port_range", "40000\t50000\n").has_value());
   archive::JournalEntry entry;
   entry.source = "proc_list";
   entry.count = 2;
@@ -82,6 +84,12 @@ TEST_CASE("an archive becomes a snapshot: sockets, owners, users, gaps") {
   CHECK(socket.local.port == 8080);
   CHECK(socket.uid == 7);
   CHECK(snapshot->users.at(7) == "demo");
+  REQUIRE(snapshot->services.size() == 1);
+  CHECK(snapshot->services[0].aliases.at(0) == "www");
+  const auto& ports = snapshot->namespaces.at(socket.netns).local_ports;
+  REQUIRE(ports);
+  CHECK(ports->first == 40000);
+  CHECK(ports->last == 50000);
   REQUIRE(socket.owners.size() == 1);
   CHECK(snapshot->processes[socket.owners[0].process].comm == "demo");
   CHECK(snapshot->processes[0].start_realtime_nsec == 2'500'000'000);
@@ -210,10 +218,11 @@ TEST_CASE("a plain copy of /proc: tables of threads that share their process's a
   const auto snapshot = pipeline::replay(dir.path, {});
   REQUIRE(snapshot.has_value());
   const auto& owners = snapshot->sockets.at(0).owners;
-  REQUIRE(owners.size() == 2);
+  REQUIRE(owners.size() == 3);
   CHECK_FALSE(owners[0].tid);
-  CHECK(owners[1].tid == 44);
-  CHECK(owners[1].fds == std::vector<std::uint32_t>{7});
+  CHECK(owners[1].via == model::Via::io_uring);
+  CHECK(owners[2].tid == 44);
+  CHECK(owners[2].fds == std::vector<std::uint32_t>{7});
 }
 
 TEST_CASE("what is no snapshot is told what it is") {

@@ -43,6 +43,27 @@ TEST_CASE("the account balances, explains, or admits that it can't") {
   }
 }
 
+TEST_CASE("what the kernel counts is told by more than the state") {
+  const auto rows = [] {
+    // An orphan in FIN-WAIT-2 that is a time-wait entry, one whose process still has it; one that opened while its peer
+    // did, and a request.
+    auto all = list(tcp(10, 80, 1000, 7), tcp(5, 80, 0, 8, 5000), tcp(5, 80, 1001, 9, 5001), tcp(3, 81, 1002, 10, 5002),
+                    tcp(3, 80, 0, 11, 5003));
+    all[1].timer = 3;
+    return all;
+  };
+  Records records = make_records();
+  std::vector<decode::ProcNetInetRow> listed;
+  for (const auto& row : rows()) listed.push_back(row_of(row));
+  add_proc_tcp(records, std::move(listed));
+  add_dump(records, rows());
+  add_dump(records, rows(), 2);
+  records.netns_facts[kNetns].counters["TCP.inuse"] = 3;
+  const auto snapshot = run(std::move(records));
+  CHECK(snapshot.account[0].countable == 3);
+  CHECK(snapshot.account[0].unexplained == 0);
+}
+
 TEST_CASE("sockets in fd tables and in no table are named, explained, or admitted") {
   Records records = make_records();
   add_dump(records, list(tcp(10, 80, 1000, 7)));

@@ -348,7 +348,21 @@ TEST_CASE("the init of a container gets the children of the dead too, unless the
       child.exe = same_exe ? "/app" : "/worker";
       child.session = 50;
     }
-    CHECK(scene.trace().starts_with(same_exe ? "60 inherited from 50 [parent-held" : "60 inherited? [parent-held"));
+    CHECK(scene.trace().starts_with(same_exe ? "60 inherited? from 50 [parent-held" : "60 inherited? [parent-held"));
+  }
+}
+
+TEST_CASE("of siblings with one fd, the only one that runs as the socket's uid made it: their parent did not have it") {
+  for (const bool is_told : {false, true}) {
+    Scene scene;
+    scene.add(50, 1);
+    scene.add(60, 50, {3});
+    scene.add(70, 50, {3}).euid = 1000;
+    scene.socket().uid = is_told ? 1000 : 0;
+    scene.connect(1, 2);
+    CHECK(scene.trace() == (is_told ? "60 passed from 70 [unix-channel no-kinship]; 70 creator [no-kinship same-uid]"
+                                    : "60 inherited? from 50 [parent-held same-fd unix-channel]; "
+                                      "70 inherited? from 50 [parent-held same-fd unix-channel]"));
   }
 }
 

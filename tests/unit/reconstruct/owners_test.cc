@@ -95,7 +95,7 @@ TEST_CASE("threads with a table of their own are owners beside their process, by
   for (const auto& owner : owners) CHECK(owner.certainty == model::Certainty::certain);
 }
 
-TEST_CASE("registered files of a ring and mappings hold a socket; where there is an fd they add nothing") {
+TEST_CASE("registered files of a ring and mappings hold a socket, beside an fd too") {
   Records records = make_records();
   add_dump(records, list(tcp(10, 80, 1000, 7), tcp(10, 81, 1001, 8)));
   add_process(records, 50, 1, 100, {});
@@ -105,12 +105,15 @@ TEST_CASE("registered files of a ring and mappings hold a socket; where there is
   reconstruct::add_maps(records, 60, decode::decode_proc_pid_maps("0-1 rw-s 0 0:9 1000 socket:[1000]\n0-1 rw-s 0 0:9 1001 socket:[1001]\n"));
   const auto snapshot = run(std::move(records));
   const auto& owners = socket_with(snapshot, 1000).owners;
-  REQUIRE(owners.size() == 2);
+  REQUIRE(owners.size() == 4);
   CHECK(owners[0].via == model::Via::io_uring);
   CHECK(owners[0].fds == Fds{4});
   CHECK(owners[0].registered_files == Fds{0, 2});
   CHECK(owners[0].certainty == model::Certainty::certain);
   CHECK(owners[1].via == model::Via::fd);
+  CHECK(owners[2].via == model::Via::io_uring);
+  CHECK(owners[2].fds == Fds{5});
+  CHECK(owners[3].via == model::Via::mmap);
   const auto& others = socket_with(snapshot, 1001).owners;
   REQUIRE(others.size() == 2);
   CHECK(others[0].registered_files == Fds{3});
@@ -156,7 +159,7 @@ TEST_CASE("descriptors in flight: the owners of every receiving socket may hold 
   }
   CHECK(owners[0].fds == Fds{4});
   CHECK(owners[1].fds == Fds{9});
-  CHECK(reason_of(snapshot, 1000).code == model::OwnerlessCode::unexplained);
+  CHECK(reason_of(snapshot, 1000).code == model::OwnerlessCode::uncertain);
   CHECK(reason_of(snapshot, 1000).detail.starts_with("may be in flight, in the queue of pid 50 (fd 4), pid 60 (fd 9); else "));
   CHECK(socket_with(snapshot, 1001).owners.size() == 1);
   CHECK(socket_with(snapshot, 201).owners.size() == 2);
@@ -206,6 +209,26 @@ TEST_CASE("of listeners with one path, the one whose dump names the client has t
     CHECK(snapshot.processes[socket.owners.back().process].pid == 60);
     CHECK(socket.owners[0].certainty == (is_told ? model::Certainty::certain : model::Certainty::probable));
     CHECK(socket.ownerless_reason.has_value() == !is_told);
+  }
+}
+
+TEST_CASE("a UNIX connection is listed in its client's namespace, the listener in its own") {
+  constexpr std::uint64_t kOther = kNetns + 1;
+  Records records = make_records();
+  auto listener = unix_socket(10, 100, 1), waiting = unix_socket(1, 0, 3);
+  listener.name = waiting.name = "/run/s";
+  listener.pending_inodes = {102};
+  waiting.peer_inode = 102;
+  decode::UnixDiagDump here, there;
+  here.rows.push_back(listener);
+  there.rows.push_back(waiting);
+  records.unix_dumps.emplace_back(reconstruct::Origin{2, kNetns, 1}, std::move(here));
+  records.unix_dumps.emplace_back(reconstruct::Origin{2, kOther, 1}, std::move(there));
+  add_process(records, 50, 1, 100, {{100, 3}});
+  const auto snapshot = run(std::move(records));
+  for (const auto& socket : snapshot.sockets) {
+    REQUIRE(socket.owners.size() == 1);
+    CHECK(socket.owners[0].via == (socket.inode ? model::Via::fd : model::Via::listener));
   }
 }
 

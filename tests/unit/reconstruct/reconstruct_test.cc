@@ -203,6 +203,26 @@ TEST_CASE("dumps before and after the walk tell what came, went and stayed") {
   }
 }
 
+TEST_CASE("an empty dump tells as well that a socket came or went") {
+  const bool came = GENERATE(false, true);
+  Records records = make_records();
+  add_dump(records, came ? list() : list(tcp(10, 80, 1000, 7)));
+  add_dump(records, came ? list(tcp(10, 80, 1000, 7)) : list(), 2);
+  for (auto& dump : records.inet_dumps) dump.dump.end.done = true;
+  const auto snapshot = run(std::move(records));
+  REQUIRE(snapshot.sockets.size() == 1);
+  CHECK(snapshot.sockets[0].presence == (came ? model::Presence::came : model::Presence::went));
+  CHECK(snapshot.sockets[0].ownerless_reason->code == model::OwnerlessCode::gone);
+}
+
+TEST_CASE("a dump that was cut says nothing about what it does not show") {
+  Records records = make_records();
+  add_dump(records, list());
+  add_dump(records, list(tcp(10, 80, 1000, 7)), 2);
+  records.inet_dumps.back().dump.end.done = true;
+  CHECK_FALSE(run(std::move(records)).sockets.at(0).presence);
+}
+
 TEST_CASE("one pass says nothing about coming and going") {
   Records records = make_records();
   add_dump(records, list(tcp(10, 80, 1000, 7)));

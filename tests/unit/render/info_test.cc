@@ -89,6 +89,72 @@ TEST_CASE("info: namespaces, the account, where the tables came from") {
         "  1 not-loaded: vsock_diag, vsock_diag: asking would make the kernel look for the module vsock_diag\n");
 }
 
+TEST_CASE("info: whose the sockets are, and how far the processes could be read") {
+  const auto part = [](const model::Snapshot& snapshot) {
+    const auto text = from(render::render_info(snapshot), "\nOwners");
+    return text.substr(0, text.find("\n\n", 1) + 1);
+  };
+  auto snapshot = scene();
+  CHECK(part(snapshot) ==
+        "\nOwners of the sockets of all namespaces: 1 of 1 have a certain one\n"
+        "  No certain one, because: unexplained 0\n"
+        "  Held by way of: fd 1\n"
+        "  Fd tables: 2 of 2 processes read\n");
+  const auto add = [&](std::uint32_t netns) -> model::Socket& {
+    snapshot.sockets.push_back(inet_socket(model::kProtocolTcp, model::kStateListen, any_v4(), 80));
+    snapshot.sockets.back().netns = netns;
+    return snapshot.sockets.back();
+  };
+  using model::OwnerlessCode;
+  for (const auto code : {OwnerlessCode::time_wait, OwnerlessCode::request, OwnerlessCode::orphan, OwnerlessCode::kernel,
+                          OwnerlessCode::unreadable, OwnerlessCode::gone, OwnerlessCode::other_pid_namespace,
+                          OwnerlessCode::kernel, OwnerlessCode::unexplained})
+    add(0).ownerless_reason = model::OwnerlessReason{code, ""};
+  add(0);  // neither an owner nor a reason
+  const auto hold = [&](std::uint32_t netns, model::Via via, model::Certainty certainty) -> model::Socket& {
+    auto& socket = add(netns);
+    for (const std::uint32_t process : {0u, 1u}) {
+      auto held = owner(process, {3});
+      held.via = via;
+      held.certainty = certainty;
+      if (via == model::Via::thread_fd) held.tid = 82 + process;
+      socket.owners.push_back(std::move(held));
+    }
+    return socket;
+  };
+  snapshot.namespaces.push_back({0, "", "", false, true});
+  hold(0, model::Via::thread_fd, model::Certainty::certain);
+  hold(1, model::Via::io_uring, model::Certainty::certain);
+  hold(1, model::Via::mmap, model::Certainty::probable);
+  hold(0, model::Via::in_flight, model::Certainty::possible).ownerless_reason =
+      model::OwnerlessReason{OwnerlessCode::gone, ""};
+  hold(0, model::Via::listener, model::Certainty::certain);
+  const auto hostile = "a) R 1\x1b[2J\n\xe2\x80\xae\xff\tx"s;
+  snapshot.processes[0].fds_readable = false;
+  snapshot.processes[1].comm = hostile;
+  snapshot.processes[1].mounted_over = "/proc/" + hostile;
+  CHECK(part(snapshot) ==
+        "\nOwners of the sockets of all namespaces: 4 of 16 have a certain one\n"
+        "  2 sockets with probable or possible owners only\n"
+        "  No certain one, because: time-wait 1, request 1, orphan 1, kernel 2, unreadable 1, gone 2, "
+        "other-pid-namespace 1, unexplained 2\n"
+        "  Held by way of: fd 1, thread-fd 1, io_uring 1, mmap 1, in-flight 1, listener 1\n"
+        "  Fd tables: 1 of 2 processes read; not read, or not whole: python3[80]\n"
+        "  2 threads with sockets in an fd table of their own\n"
+        "  Hidden by mounts over their /proc entries: a) R 1\\x1b[2J\\x0a\\u{202e}\\xff\\x09x[81] "
+        "(/proc/a) R 1\\x1b[2J\\x0a\\u{202e}\\xff\\x09x)\n"
+        "  2 sockets in fd tables only: in no table of any namespace, so the namespace is not known\n");
+  for (int pid = 1000; pid < 3500; ++pid) {
+    snapshot.processes.push_back(process(pid, "x"));
+    snapshot.processes.back().fds_readable = false;
+    snapshot.processes.back().mounted_over = "/proc";
+  }
+  CHECK(part(snapshot).find("  Fd tables: 1 of 2502 processes read; not read, or not whole: python3[80], x[1000], ") !=
+        std::string::npos);
+  CHECK(part(snapshot).find(", x[1010] and 2,489 more\n") != std::string::npos);
+  CHECK(part(snapshot).find(", x[1010] (/proc) and 2,489 more\n") != std::string::npos);
+}
+
 TEST_CASE("info: why a table has one view only") {
   auto snapshot = test::snapshot();
   const auto origin = [&](model::AccountLine line) {

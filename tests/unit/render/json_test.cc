@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "support/catch.h"
-#include "support/snapshot_builder.h"
+#include "unit/render/rows.h"
 
 namespace json = boost::json;
 using namespace ssnap;
@@ -90,12 +90,6 @@ class Validator {
   }
 };
 
-render::Rows all_rows(const model::Snapshot& snapshot) {
-  render::Rows rows{snapshot, {}, snapshot.sockets.size(), 0, 0};
-  for (const auto& socket : snapshot.sockets) rows.sockets.push_back(&socket);
-  return rows;
-}
-
 // Every field that the model has.
 model::Snapshot full() {
   auto result = scene();
@@ -114,6 +108,22 @@ model::Snapshot full() {
   shell.cgroup = "/system.slice/x.service";
   shell.namespaces = {{"net", 4026531840}, {"pid", 4026531836}};
   shell.zombie = true;
+  shell.start_error_nsec = 10'000'000;
+  shell.gid = shell.egid = 33;
+  shell.euid = 33;
+  shell.login_uid = 0;
+  shell.audit_session = 7;
+  shell.capabilities_effective = 1u << 12 | std::uint64_t{1} << 63;
+  shell.capabilities_permitted = 0x1ffffffffff;
+  shell.capabilities_bounding = 0;
+  shell.security_label = "unconfined\xff";
+  shell.ns_pids = {81, 1};
+  shell.container = model::Container{"docker", std::string(64, 'a')};
+  shell.pod_uid = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
+  shell.unit = "x.service";
+  shell.user_unit = shell.exe_deleted = shell.exe_memfd = shell.other_mount_namespace = shell.forked_only = true;
+  shell.living_thread = 83;
+  shell.mounted_over = "/proc/81";
 
   auto& listener = result.sockets[0];
   listener.details->tos = 1;
@@ -131,6 +141,15 @@ model::Snapshot full() {
   listener.sightings.push_back({model::View::inet_diag, 1, 0, 500});
   listener.sightings.push_back({model::View::proc_net_tcp6, 1, 9, 12});
   listener.owners[1].tid = 82;
+  model::add_clue(listener.owners[1], model::Clue::ancestor_holds);
+  model::add_clue(listener.owners[1], model::Clue::other_fd);
+  auto ring = owner(1, {4});
+  ring.via = model::Via::io_uring;
+  ring.registered_files = {0, 3};
+  ring.origin = model::Origin::passed;
+  ring.origin_certainty = model::Certainty::possible;
+  ring.from = 0;
+  listener.owners.push_back(std::move(ring));
 
   auto raw = inet_socket(model::kProtocolRaw, 77, any_v4(), 0);
   raw.details = std::make_unique<model::SocketDetails>();
@@ -143,7 +162,7 @@ model::Snapshot full() {
   named.details->vfs_inode = 12;
   named.details->vfs_device = 254u << 20 | 3;
   named.details->pending_inodes = {1, 2};
-  named.ownerless_reason = model::OwnerlessReason{model::OwnerlessCode::unreadable, "pid 1\x1b"};
+  named.ownerless_reason = model::OwnerlessReason{model::OwnerlessCode::unreadable, "pid 1\x1b", {1, 99}, 40};
   result.sockets.push_back(std::move(named));
   auto peer = unix_socket(99, model::kStateEstab, model::UnixName::Kind::none, "");
   peer.family = model::kFamilyUnix;
@@ -173,6 +192,8 @@ model::Snapshot full() {
   result.account.push_back({0, "tcp", 3, 4, 2, -1, 5, {"1 came"}, 1});
   result.account.push_back({9, "vs\xffock", {}, {}, 0, {}, {}, {}, 0});
   result.held = {10, 9, {"1 went"}, 0};
+  result.namespaces.push_back({0, "", "", false, true});
+  result.sockets.back().netns = 2;
   return result;
 }
 
@@ -190,10 +211,11 @@ TEST_CASE("JSON: the scene") {
       R"("recv_queue":0,"send_queue":100,"inode":4711,"cookie":"4660","uid":0,"user":"root",)"
       R"("details":{"v6only":false},"owners":[)"
       R"({"pid":80,"start_ticks":8000,"start_time":"2026-11-21T19:41:20.000Z","comm":"python3",)"
-      R"("cmdline":["python3"],"fds":[37],"via":"fd","certainty":"certain","origin":"creator"},)"
+      R"("cmdline":["python3"],"fds":[37],"via":"fd","certainty":"certain","origin":"creator",)"
+      R"("origin_certainty":"probable"},)"
       R"({"pid":81,"start_ticks":8100,"start_time":"2026-11-21T19:41:21.000Z","comm":"sh",)"
       R"("cmdline":["sh"],"fds":[38],"via":"fd","certainty":"certain","origin":"inherited",)"
-      R"("inherited_from":{"pid":80,"start_ticks":8000}}],"peer_owners":[],)"
+      R"("origin_certainty":"probable","inherited_from":{"pid":80,"start_ticks":8000}}],"peer_owners":[],)"
       R"("sources":[{"view":"inet_diag","pass":1}],)"
       R"("evidence":[{"member":"netns/4026531840/netlink/tcp.1","offset":96}]}])");
   CHECK(json::serialize(root.at("host")) ==
@@ -278,6 +300,75 @@ TEST_CASE("JSON: the ends and particulars of every family") {
   CHECK(ends(14) == "{} {}");
 }
 
+TEST_CASE("JSON: who a process is") {
+  const auto snapshot = full();
+  const auto root = json::parse(render::render_json(all_rows(snapshot)));
+  CHECK(json::serialize(root.at_pointer("/processes/0")) ==
+        R"({"pid":80,"start_ticks":8000,"start_time":"2026-11-21T19:41:20.000Z","ppid":1,"uid":0,"user":"root",)"
+        R"("euid":0,"effective_user":"root","comm":"python3","cmdline":["python3"],"namespaces":{},)"
+        R"("kernel_thread":false,"fds_readable":true,"fd_count":0})");
+  CHECK(json::serialize(root.at_pointer("/processes/1")) ==
+        R"({"pid":81,"start_ticks":8100,"start_time":"2026-11-21T19:41:21.000Z","start_time_error_nsec":10000000,)"
+        R"("ppid":80,"parents":[80],"session":80,"uid":0,"user":"root","euid":33,"effective_user":"www-data","gid":33,)"
+        R"("egid":33,"login_uid":0,"login_user":"root","audit_session":7,"capabilities":{"effective":"8000000000001000",)"
+        R"("permitted":"000001ffffffffff","bounding":"0000000000000000","effective_names":["cap_net_admin","cap_63"]},)"
+        R"x("security_label":"unconfined\\xff","ns_pids":[81,1],"comm":"sh","exe":"/usr/bin/dash (deleted)",)x"
+        R"("exe_deleted":true,"exe_memfd":true,"other_mount_namespace":true,"cmdline":["sh"],"cwd":"/","root":"/",)"
+        R"("cgroup":"/system.slice/x.service","container":{"runtime":"docker","id":")" + std::string(64, 'a') +
+            R"("},"pod_uid":"6f9619ff-8b86-d011-b42d-00cf4fc964ff","unit":"x.service","user_unit":true,)"
+            R"("namespaces":{"net":4026531840,"pid":4026531836},"kernel_thread":false,"zombie":true,"living_thread":83,)"
+            R"("mounted_over":"/proc/81","forked_only":true,"fds_readable":true,"fd_count":0})");
+  CHECK(json::serialize(root.at_pointer("/namespaces/2")) == R"({"own":false,"unknown":true})");
+  CHECK(json::serialize(root.at("sockets").as_array().back().at("netns")) == R"({"unknown":true})");
+}
+
+TEST_CASE("JSON: how owners came to a socket, and why there are none") {
+  const auto snapshot = full();
+  const auto root = json::parse(render::render_json(all_rows(snapshot)));
+  const auto owner_text = [&](const std::string& number) {
+    const auto text = json::serialize(root.at_pointer("/sockets/0/owners/" + number));
+    return text.substr(text.find(R"("fds")"));
+  };
+  CHECK(owner_text("1") == R"("fds":[38],"tid":82,"via":"fd","certainty":"certain","origin":"inherited",)"
+                           R"("origin_certainty":"probable","origin_evidence":["ancestor-holds","other-fd"],)"
+                           R"("inherited_from":{"pid":80,"start_ticks":8000}})");
+  CHECK(owner_text("2") == R"("fds":[4],"registered_files":[0,3],"via":"io_uring","certainty":"certain",)"
+                           R"("origin":"passed","origin_certainty":"possible","passed_by":{"pid":80,"start_ticks":8000}})");
+  CHECK(json::serialize(root.at_pointer("/sockets/2/ownerless_reason")) ==
+        R"({"code":"unreadable","detail":"pid 1\u001b","candidate_count":40,"candidates":[{"pid":81,"start_ticks":8100}]})");
+  CHECK(json::serialize(root.at_pointer("/sockets/0/links")) ==
+        R"([{"tie":"peer","certainty":"certain","netns":4026531840,"family":"inet6","protocol":"tcp","inode":4711,)"
+        R"("cookie":"4660"}])");
+  CHECK(json::serialize(root.at_pointer("/sockets/0/peer_owners")) ==
+        R"([{"pid":80,"start_ticks":8000,"comm":"python3"},{"pid":81,"start_ticks":8100,"comm":"sh"}])");
+  CHECK(!root.at_pointer("/sockets/1").as_object().contains("links"));
+}
+
+TEST_CASE("JSON: ancestors, where a pid was used again and where ppids run in a circle") {
+  auto snapshot = test::snapshot();
+  for (const auto& [pid, ppid] : {std::pair(1, 0), {80, 1}, {80, 0}, {81, 80}, {90, 91}, {91, 90}, {92, 92}})
+    snapshot.processes.push_back(process(pid, "x", ppid));
+  snapshot.processes[2].start_ticks = 8200;  // after 81, whose parent it can't be
+  snapshot.processes[4].start_ticks = snapshot.processes[5].start_ticks = 9000;
+  const auto chains = [&] {
+    const auto root = json::parse(render::render_json(all_rows(snapshot)));
+    std::string out;
+    for (const auto& process : root.at("processes").as_array()) {
+      const auto* parents = process.as_object().if_contains("parents");
+      out += parents == nullptr ? "- " : json::serialize(*parents) + ' ';
+    }
+    return out;
+  };
+  CHECK(chains() == "- [1] - [80,1] [91] - - ");
+  snapshot.processes[2].start_ticks = 8050;
+  CHECK(chains() == "- [1] - [80] [91] - - ");
+  // As deep as an archive claims.
+  snapshot.processes.clear();
+  for (int pid = 1; pid <= 5000; ++pid) snapshot.processes.push_back(process(pid, "x", pid - 1));
+  const auto root = json::parse(render::render_json(all_rows(snapshot)));
+  CHECK(root.at_pointer("/processes/4999/parents").as_array().size() == 128);
+}
+
 TEST_CASE("JSON: the account") {
   const auto snapshot = full();
   const auto root = json::parse(render::render_json(all_rows(snapshot)));
@@ -297,11 +388,11 @@ TEST_CASE("JSON: the account") {
 TEST_CASE("JSON holds to the schema, and the schema holds nothing else") {
   const auto snapshot = full();
   Validator whole;
-  whole.check(json::parse(render::render_json(all_rows(snapshot))), schema().as_object(), "");
+  whole.check(json::parse(render::render_json(all_rows(snapshot), true)), schema().as_object(), "");
   for (const auto& error : whole.errors) FAIL_CHECK(error);
 
   Validator lines;
-  std::istringstream text(render::render_ndjson(all_rows(snapshot)));
+  std::istringstream text(render::render_ndjson(all_rows(snapshot), true));
   std::set<std::string> types;
   for (std::string line; std::getline(text, line);) {
     const auto value = json::parse(line);
@@ -310,8 +401,8 @@ TEST_CASE("JSON holds to the schema, and the schema holds nothing else") {
   }
   for (const auto& error : lines.errors) FAIL_CHECK(error);
   CHECK(types ==
-        std::set<std::string>{"account", "capture", "gap", "held", "host", "namespace", "problem", "process",
-                              "socket"});
+        std::set<std::string>{"account", "capture", "gap", "held", "host", "namespace", "pair", "problem",
+                              "process", "socket"});
   // A field that nothing fills in is a field that is not there.
   for (const auto& [name, definition] : schema().at("$defs").as_object()) {
     if (name == "ndjson_line") continue;
@@ -379,5 +470,5 @@ TEST_CASE("JSON of an empty snapshot, and indexes that lead nowhere") {
   const auto root = json::parse(render::render_json(all_rows(empty)));
   CHECK(root.at_pointer("/sockets/0/netns").as_object().empty());
   CHECK(json::serialize(root.at_pointer("/sockets/0/owners/0")) ==
-        R"({"fds":[1],"via":"fd","certainty":"certain","origin":"inherited"})");
+        R"({"fds":[1],"via":"fd","certainty":"certain","origin":"inherited","origin_certainty":"probable"})");
 }

@@ -213,3 +213,25 @@ TEST_CASE("netstat names the lowest pid whose command line was read") {
   snapshot.processes[0].cmdline = {{"\x1b[2Jevil\n"}};
   CHECK(render::render_netstat(snapshot, 0, options).find(" 80/\\x1b[2Jevil\\x0a  \n") != std::string::npos);
 }
+
+TEST_CASE("only what is selected is listed, counted and explained") {
+  auto result = snapshot();
+  add(result, model::View::proc_net_tcp, inet_socket(model::kProtocolTcp, model::kStateListen, any_v4(), 80), 1);
+  add(result, model::View::proc_net_tcp, inet_socket(model::kProtocolTcp, model::kStateListen, any_v4(), 81), 2);
+  add(result, model::View::proc_net_unix, unix_socket(model::kSocketStream, model::kStateUnconn, model::UnixName::Kind::none, ""), 3);
+  result.sockets.push_back(inet_socket(model::kProtocolTcp, model::kStateListen, any_v4(), 82));  // no row
+  NetstatOptions options;
+  options.all = options.numeric = options.explain = true;
+  std::uint64_t rows = 0;
+  const auto whole = render::render_netstat(result, 0, options, &rows);
+  CHECK(rows == 3);
+  CHECK(whole.find("can't show 1 socket") != std::string::npos);
+  const std::vector<bool> selected{false, true, false, false};
+  options.selected = &selected;
+  const auto text = render::render_netstat(result, 0, options, &rows);
+  CHECK(rows == 3 + 1);
+  CHECK(text.find(":80 ") == std::string::npos);
+  CHECK(text.find(":81 ") != std::string::npos);
+  CHECK(text.find("unix  ") == std::string::npos);
+  CHECK(text.find("can't show") == std::string::npos);
+}

@@ -5,19 +5,13 @@
 
 #include "render/escape.h"
 #include "support/catch.h"
-#include "support/snapshot_builder.h"
+#include "unit/render/rows.h"
 
 using namespace ssnap;
 using namespace ssnap::test;
 using namespace std::string_literals;
 
 namespace {
-
-render::Rows all_rows(const model::Snapshot& snapshot) {
-  render::Rows rows{snapshot, {}, snapshot.sockets.size(), 0, 0};
-  for (const auto& socket : snapshot.sockets) rows.sockets.push_back(&socket);
-  return rows;
-}
 
 std::string rows_only(const model::Snapshot& snapshot, std::optional<int> width = {}) {
   render::Style style;
@@ -193,24 +187,169 @@ TEST_CASE("rows of every family") {
   CHECK(render::render_table(all_rows(snapshot), style).find("SEEN") == std::string::npos);
 }
 
-TEST_CASE("many owners and many fds are counted, not listed") {
+TEST_CASE("owners that differ in nothing but the pid are one line") {
+  auto snapshot = scene();
+  auto& owners = snapshot.sockets[0].owners;
+  owners.clear();
+  snapshot.processes.clear();
+  snapshot.processes.push_back(process(100, "nginx"));
+  owners.push_back(created(0, {6}));
+  for (std::uint32_t i = 1; i <= 2500; ++i) {
+    snapshot.processes.push_back(process(100 + i, "nginx", 100));
+    owners.push_back(inherited(i, {6}, 0));
+  }
+  const auto text = rows_only(snapshot);
+  CHECK(text ==
+        "LISTEN  0/100  [::]:8080  everywhere, v4+v6  nginx[100] fd 6\n"
+        "                                             └ 2,500 x nginx[101 … 2600] fd 6, inherited from 100\n");
+  // Another name, another fd, another origin, another certainty: each is another line.
+  snapshot.processes[1].comm = "old";
+  owners[2].fds = {6, 7};
+  owners[3].origin_certainty = model::Certainty::possible;
+  owners[4].origin = model::Origin::passed;
+  owners[5].certainty = model::Certainty::probable;
+  snapshot.processes[6].exe_deleted = true;
+  CHECK(rows_only(snapshot) ==
+        "LISTEN  0/100  [::]:8080  everywhere, v4+v6  nginx[100] fd 6\n"
+        "                                             └ old[101] fd 6, inherited from 100\n"
+        "                                             └ nginx[102] fd 6,7, inherited from 100\n"
+        "                                             └ nginx[103] fd 6, possibly inherited from 100\n"
+        "                                             └ nginx[104] fd 6, passed by 100\n"
+        "                                             └ probably nginx[105] fd 6, inherited from 100\n"
+        "                                             └ nginx[106] fd 6, inherited from 100 (executable deleted)\n"
+        "                                             └ 2,494 x nginx[107 … 2600] fd 6, inherited from 100\n");
+  // Two are no crowd.
+  owners.resize(3);
+  owners[2].fds = {6};
+  snapshot.processes[1].comm = "nginx";
+  CHECK(rows_only(snapshot).ends_with("└ nginx[101] fd 6, inherited from 100\n"
+                                      "                                             └ nginx[102] fd 6, inherited from 100\n"));
+}
+
+TEST_CASE("many different owners and many fds are counted, not listed") {
   auto snapshot = scene();
   auto& owners = snapshot.sockets[0].owners;
   owners.clear();
   snapshot.processes.clear();
   for (std::uint32_t i = 0; i < 2500; ++i) {
     snapshot.processes.push_back(process(100 + i, "worker"));
-    owners.push_back(owner(i, {3}));
+    owners.push_back(owner(i, {i}));
   }
   for (std::uint32_t fd = 4; fd < 5003; ++fd) owners[0].fds.push_back(fd);
   owners[9].origin = model::Origin::creator;
   const auto text = rows_only(snapshot);
-  CHECK(text.find("  worker[109] fd 3\n") != std::string::npos);  // who made it comes first
-  CHECK(text.find("└ worker[100] fd 3,4,5,6,7,8,9,10 and 4992 more\n") != std::string::npos);
-  CHECK(
-      text.ends_with("└ worker[106] fd 3\n                                             └ and 2492 more; all "
-                     "in --format json\n"));
+  CHECK(text.find("  worker[109] fd 9\n") != std::string::npos);  // who made it comes first
+  CHECK(text.find("└ worker[100] fd 0,4,5,6,7,8,9,10 and 4992 more\n") != std::string::npos);
+  CHECK(text.ends_with("└ worker[106] fd 6\n                                             └ and 2,492 more; all "
+                       "in --format json\n"));
   CHECK(std::count(text.begin(), text.end(), '\n') == 9);
+}
+
+TEST_CASE("each way to hold a socket, and what is odd about who does") {
+  const auto line = [](auto change) {
+    auto snapshot = scene();
+    snapshot.sockets[0].owners.erase(snapshot.sockets[0].owners.begin());
+    change(snapshot.sockets[0].owners[0], snapshot.processes[1]);
+    const auto text = rows_only(snapshot);
+    const auto begin = text.find("v4+v6") + 7;
+    return text.substr(begin, text.find('\n') - begin);
+  };
+  using model::Owner;
+  using model::Process;
+  using model::Via;
+  CHECK(line([](Owner& owner, Process&) { owner.fds = {3, 7}; }) == "sh[81] fd 3,7, inherited from 80");
+  CHECK(line([](Owner& owner, Process&) { owner.from.reset(); }) == "sh[81] fd 38, inherited");
+  CHECK(line([](Owner& owner, Process&) {
+          owner.via = Via::thread_fd;
+          owner.tid = 82;
+          owner.origin = model::Origin::unknown;
+        }) == "sh[81] fd 38 of thread 82's own table");
+  CHECK(line([](Owner& owner, Process&) {
+          owner.via = Via::io_uring;
+          owner.registered_files = {0};
+          owner.origin = model::Origin::passed;
+        }) == "sh[81] in an io_uring, fd 38, registered file 0, passed by 80");
+  CHECK(line([](Owner& owner, Process&) {
+          owner.via = Via::io_uring;
+          owner.registered_files = {0, 9};
+          owner.certainty = model::Certainty::possible;
+        }) == "possibly sh[81] in an io_uring, fd 38, registered files 0,9, inherited from 80");
+  CHECK(line([](Owner& owner, Process&) {
+          owner.via = Via::mmap;
+          owner.origin = model::Origin::unknown;
+        }) == "sh[81] mapped into its memory");
+  CHECK(line([](Owner& owner, Process&) {
+          owner.via = Via::in_flight;
+          owner.certainty = model::Certainty::possible;
+          owner.origin = model::Origin::unknown;
+        }) == "possibly sh[81] in a message waiting at fd 38");
+  CHECK(line([](Owner& owner, Process&) {
+          owner.via = Via::listener;
+          owner.origin = model::Origin::unknown;
+        }) == "sh[81] in its accept queue");
+  CHECK(line([](Owner&, Process& process) {
+          process.exe_deleted = process.exe_memfd = process.zombie = true;
+          process.living_thread = 82;
+        }) == "sh[81] fd 38, inherited from 80 (executable in memory only, leader exited, thread 82 lives)");
+  CHECK(line([](Owner&, Process& process) {
+          process.zombie = true;
+          process.mounted_over = "/proc/\x1b" "81";
+        }) == "sh[81] fd 38, inherited from 80 (ended, not waited for, hidden by a mount over /proc/\\x1b81)");
+}
+
+TEST_CASE("-e: as whom owners run, where, and what their origin is concluded from") {
+  auto snapshot = scene();
+  auto& owners = snapshot.sockets[0].owners;
+  auto& shell = snapshot.processes[1];
+  shell.uid = 0;
+  shell.euid = 33;
+  shell.container = model::Container{"docker", std::string(63, 'a') + '\x1b'};
+  shell.pod_uid = "6f96\n";
+  shell.unit = "x\xff.service";
+  model::add_clue(owners[1], model::Clue::ancestor_holds);
+  model::add_clue(owners[1], model::Clue::other_fd);
+  snapshot.processes[0].unit = "y.scope";
+  snapshot.processes[0].user_unit = true;
+  snapshot.processes[0].exe_deleted = true;
+  model::add_clue(owners[0], model::Clue::others_descend);
+  render::Style style;
+  style.extended = true;
+  const auto text = render::render_table(all_rows(snapshot), style);
+  CHECK(text.find("  root(0)  4711   4660    python3[80] fd 37, user unit y.scope (executable deleted; creator, probable: "
+                  "others-descend)\n") != std::string::npos);
+  CHECK(text.find("└ sh[81] fd 38, inherited from 80, runs as www-data(33), docker aaaaaaaaaaaa, pod 6f96\\x0a, unit "
+                  "x\\xff.service (probable: ancestor-holds, other-fd)\n") != std::string::npos);
+  snapshot.sockets[0].uid.reset();
+  snapshot.sockets[0].owners.clear();
+  snapshot.sockets[0].ownerless_reason = model::OwnerlessReason{model::OwnerlessCode::kernel, "vxlan vx0"};
+  CHECK(render::render_table(all_rows(snapshot), style).find("  -     4711   4660    none: kernel (vxlan vx0)\n") !=
+        std::string::npos);
+}
+
+TEST_CASE("the process at the other end stands beside its address") {
+  auto snapshot = scene();
+  const auto loopback = ip({127, 0, 0, 1});
+  const auto connect = [&](std::uint16_t port, std::uint16_t to, std::uint32_t holder) {
+    auto socket = inet_socket(model::kProtocolTcp, model::kStateEstab, loopback, port);
+    socket.peer = {loopback, to, 0, {}};
+    socket.owners.push_back(owner(holder, {3}));
+    snapshot.sockets.push_back(std::move(socket));
+  };
+  connect(5432, 40000, 0);
+  connect(40000, 5432, 1);
+  snapshot.sockets[1].links = {{2, model::Tie::peer, {}}};
+  snapshot.sockets[2].links = {{1, model::Tie::peer, {}}, {0, model::Tie::parent, {}}, {77, model::Tie::client, {}}};
+  snapshot.sockets[1].owners.push_back(owner(1, {4}));
+  snapshot.sockets.push_back(unix_socket(model::kSocketStream, model::kStateEstab, model::UnixName::Kind::none, ""));
+  snapshot.sockets[3].links = {{0, model::Tie::listener, {}}};
+  // Whose queue it waits in is this end's owner.
+  snapshot.sockets.push_back(inet_socket(model::kProtocolTcp, model::kStateEstab, loopback, 8080));
+  snapshot.sockets[4].links = {{0, model::Tie::listener, {}}};
+  const auto text = rows_only(snapshot);
+  CHECK(text.find("  127.0.0.1:5432   127.0.0.1:40000 (sh[81])                ") != std::string::npos);
+  CHECK(text.find("  127.0.0.1:40000  127.0.0.1:5432 (python3[80] and 1 more)  ") != std::string::npos);
+  CHECK(text.find("(python3[80] and 1 more)", text.find("unix stream")) != std::string::npos);
+  CHECK(text.substr(text.rfind("127.0.0.1:8080")).find('[') == std::string::npos);
 }
 
 TEST_CASE("what is missing is said") {
