@@ -71,13 +71,20 @@ class Parser {
     Term states;
     if (!term(states)) return false;
     syntax_.groups[root].push_back(states);
-    if (at_end() || peek_joiner()) return more_terms(root);
+    if (at_end()) return lead(states);
+    if (peek_joiner()) return more_terms(root);
     if (sees(')')) return true;
+    lead(states);
     Term rest;
     rest.is_group = true;
     rest.index = add_group();
     syntax_.groups[root].push_back(rest);
     return group(rest.index);
+  }
+
+  bool lead(const Term& states) {
+    if (!states.is_group && !states.negated) syntax_.leading_states = syntax_.predicates[states.index].states;
+    return true;
   }
 
   bool at_whole_end() {

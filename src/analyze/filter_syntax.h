@@ -80,6 +80,9 @@ struct FilterSyntax {
   std::vector<Predicate> predicates;
   std::vector<std::vector<Term>> groups;  // the first one is the whole; none: no filter. A group's index is above its parent's
 
+  // The states before an expression that they all apply to, which ss hides the column for; 0: there are none.
+  std::uint32_t leading_states = 0;
+
   bool speaks_of(Subject subject) const;
 };
 

@@ -11,22 +11,39 @@ bool is_ip(const model::Socket& socket) {
   return socket.family == model::kFamilyInet || socket.family == model::kFamilyInet6;
 }
 
-bool in_tables(const Selection& selection, const model::Socket& socket) {
-  if (!selection.tcp && !selection.udp && !selection.raw && !selection.unix_sockets) {
-    // A family switch alone speaks of IP sockets.
-    return is_ip(socket) || !(selection.ipv4 || selection.ipv6);
+// The table of a socket; 0: none that has a letter.
+std::uint32_t table_of(const model::Socket& socket) {
+  switch (socket.family) {
+    case model::kFamilyUnix:
+      return socket.protocol == model::kSocketStream      ? kUnixStream
+             : socket.protocol == model::kSocketSeqpacket ? kUnixSeqpacket
+                                                          : kUnixDgram;
+    case model::kFamilyPacket: return socket.protocol == model::kSocketDgram ? kPacketDgram : kPacketRaw;
+    case model::kFamilyNetlink: return kNetlink;
+    case model::kFamilyVsock: return socket.protocol == model::kSocketStream ? kVsockStream : kVsockDgram;
+    case model::kFamilyXdp: return kXdp;
+    case model::kFamilyTipc: return kTipc;
+    default: break;
   }
-  if (socket.family == model::kFamilyUnix) return selection.unix_sockets;
-  if (!is_ip(socket)) return false;
+  if (!is_ip(socket)) return 0;
   switch (socket.protocol) {
-    case model::kProtocolTcp: return selection.tcp;
+    case model::kProtocolTcp: return kTcp;
     case model::kProtocolUdp:
-    case model::kProtocolUdplite: return selection.udp;
+    case model::kProtocolUdplite: return kUdp;
     case model::kProtocolRaw:
     case model::kProtocolIcmp:
-    case model::kProtocolIcmp6: return selection.raw;
-    default: return false;
+    case model::kProtocolIcmp6: return kRaw;
+    case model::kProtocolDccp: return kDccp;
+    case model::kProtocolSctp: return kSctp;
+    case model::kProtocolMptcp: return kMptcp;
+    default: return 0;
   }
+}
+
+bool in_tables(const Selection& selection, const model::Socket& socket) {
+  if (selection.tables != 0) return (selection.tables & table_of(socket)) != 0;
+  // A family switch alone speaks of IP sockets.
+  return is_ip(socket) || !(selection.ipv4 || selection.ipv6);
 }
 
 bool in_families(const Selection& selection, const model::Socket& socket) {
@@ -36,6 +53,14 @@ bool in_families(const Selection& selection, const model::Socket& socket) {
 
 // What ss shows without -a and -l: everything that is connected or about to be, or was.
 bool is_connected_state(const model::Socket& socket) {
+  // In these families it has no other state to show.
+  switch (socket.family) {
+    case model::kFamilyPacket:
+    case model::kFamilyNetlink:
+    case model::kFamilyXdp:
+    case model::kFamilyTipc: return true;
+    default: break;
+  }
   switch (socket.state) {
     case model::kStateListen:
     case model::kStateUnconn:
@@ -49,6 +74,45 @@ bool is_connected_state(const model::Socket& socket) {
 
 }  // namespace
 
+std::uint32_t tables_of(std::string_view word) {
+  static constexpr struct {
+    std::string_view word;
+    std::uint32_t tables;
+  } kWords[] = {
+      {"all", kInet | kUnix | kPacket | kNetlink | kVsock | kXdp | kTipc},
+      {"inet", kInet},
+      {"tcp", kTcp},
+      {"udp", kUdp},
+      {"raw", kRaw},
+      {"dccp", kDccp},
+      {"sctp", kSctp},
+      {"mptcp", kMptcp},
+      {"unix", kUnix},
+      {"unix_stream", kUnixStream},
+      {"u_str", kUnixStream},
+      {"unix_dgram", kUnixDgram},
+      {"u_dgr", kUnixDgram},
+      {"unix_seqpacket", kUnixSeqpacket},
+      {"u_seq", kUnixSeqpacket},
+      {"packet", kPacket},
+      {"packet_raw", kPacketRaw},
+      {"p_raw", kPacketRaw},
+      {"packet_dgram", kPacketDgram},
+      {"p_dgr", kPacketDgram},
+      {"netlink", kNetlink},
+      {"vsock", kVsock},
+      {"vsock_stream", kVsockStream},
+      {"v_str", kVsockStream},
+      {"vsock_dgram", kVsockDgram},
+      {"v_dgr", kVsockDgram},
+      {"xdp", kXdp},
+      {"tipc", kTipc},
+  };
+  for (const auto& row : kWords)
+    if (row.word == word) return row.tables;
+  return 0;
+}
+
 bool is_listening(const model::Socket& socket) {
   return socket.state == model::kStateListen || socket.state == model::kStateUnconn;
 }
@@ -56,7 +120,9 @@ bool is_listening(const model::Socket& socket) {
 bool selects(const Selection& selection, const model::Socket& socket) {
   if (!in_tables(selection, socket) || !in_families(selection, socket)) return false;
   if (selection.all || !selection.has_table_or_state()) return true;
+  if (selection.bound_inactive && socket.state == model::kStateBoundInactive) return true;
   if (selection.listening) return is_listening(socket);
+  if (selection.bound_inactive) return false;
   return is_connected_state(socket);
 }
 

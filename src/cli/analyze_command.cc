@@ -9,10 +9,17 @@
 #include "analyze/select.h"
 #include "cli/analyze_filter.h"
 #include "cli/command.h"
+#include "cli/letters.h"
+#include "cli/live.h"
 #include "pipeline/replay.h"
+#include "render/csv.h"
+#include "render/fields.h"
 #include "render/json.h"
+#include "render/lsof.h"
 #include "render/netstat.h"
 #include "render/pairs.h"
+#include "render/ss.h"
+#include "render/summary.h"
 #include "render/table.h"
 #include "render/tree.h"
 
@@ -23,63 +30,6 @@ namespace {
 
 using base::ExitCode;
 using base::Failure;
-
-// Every letter of every tool that `analyze` can speak for.
-struct Letters {
-  bool tcp = false, udp = false, udplite = false, raw = false, unix_sockets = false;
-  bool ipv4 = false, ipv6 = false;
-  bool all = false, listening = false;
-  bool numeric = false, processes = false, extended = false, timers = false, no_header = false;
-};
-
-// One row a switch, one column a tool: what the letter means there, or null where the tool hasn't got it.
-struct LetterRow {
-  const char* names;  // as program_options wants them: long,short
-  bool Letters::*value;
-  const char* ssnap;
-  const char* netstat;
-};
-
-constexpr LetterRow kLetters[] = {
-    {"tcp,t", &Letters::tcp, "TCP sockets", "TCP sockets"},
-    {"udp,u", &Letters::udp, "UDP and UDP-Lite sockets", "UDP sockets"},
-    {"udplite,U", &Letters::udplite, nullptr, "UDP-Lite sockets"},
-    {"raw,w", &Letters::raw, "raw sockets", "raw sockets"},
-    {"unix,x", &Letters::unix_sockets, "UNIX sockets", "UNIX sockets"},
-    {"ipv4,4", &Letters::ipv4, "IPv4 only", "IPv4 only"},
-    {"ipv6,6", &Letters::ipv6, "IPv6 only", "IPv6 only"},
-    {"all,a", &Letters::all, "every state", "every state"},
-    {"listening,l", &Letters::listening, "listening sockets only", "listening sockets only"},
-    {"numeric,n", &Letters::numeric, "numbers instead of names (always so)", "numbers instead of names"},
-    {"processes,p", &Letters::processes, "who holds each socket (always shown)", "process (the first one only, as netstat has it)"},
-    {"extended,e", &Letters::extended, "uid, inode and cookie too", "user and inode too"},
-    {"timers,o", &Letters::timers, nullptr, "timers too"},
-    {"no-header,H", &Letters::no_header, "no line of column names", nullptr},
-};
-
-enum class Tool { ssnap, netstat };
-
-const char* meaning(const LetterRow& row, Tool tool) { return tool == Tool::netstat ? row.netstat : row.ssnap; }
-
-// The letters mean what the tool of --as means by them, so it has to be known first.
-Tool find_tool(const std::vector<std::string>& arguments) {
-  std::string name = "ssnap";
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--") break;
-    if (arguments[i] == "--as" && i + 1 < arguments.size()) name = arguments[i + 1];
-    if (arguments[i].starts_with("--as=")) name = arguments[i].substr(5);
-  }
-  if (name == "ssnap") return Tool::ssnap;
-  if (name == "netstat") return Tool::netstat;
-  throw Failure(ExitCode::usage, "--as takes ssnap or netstat, not '" + name + "'");
-}
-
-po::options_description letter_options(Letters& letters, Tool tool) {
-  po::options_description description(tool == Tool::netstat ? "Switches, as netstat has them" : "Switches, as ss has them");
-  for (const LetterRow& row : kLetters)
-    if (const char* text = meaning(row, tool)) description.add_options()(row.names, flag(letters.*row.value), text);
-  return description;
-}
 
 render::Style terminal_style() {
   render::Style style;
@@ -101,30 +51,35 @@ std::string unknown_namespace(const model::Snapshot& snapshot, const std::string
 
 struct Arguments {
   Letters letters;
-  bool help = false, explain = false, tree = false, pairs = false;
+  bool help = false, explain = false, tree = false, pairs = false, live = false;
   RowCount row_count;
-  std::string as, format = "table", netns, expect;
+  std::string as, format = "table", netns, expect, fields;
   std::vector<std::string> words;
 };
 
 po::options_description describe(Arguments& to) {
   po::options_description description("Options");
   description.add_options()
-      ("as", po::value(&to.as)->value_name("ssnap|netstat"), "answer as that tool would have; the switches then mean what they mean to it")
+      ("as", po::value(&to.as)->value_name("ssnap|ss|netstat|lsof"), "answer as that tool would have; the switches then mean what they mean to it")
       ("explain", flag(to.explain), "with --as: under a row, where that tool's answer falls short of the evidence")
-      ("format", po::value(&to.format)->value_name("table|json|ndjson")->default_value(to.format), "ndjson: one object a line; JSON holds every namespace")
+      ("format", po::value(&to.format)->value_name("table|wide|json|ndjson|csv")->default_value(to.format),
+       "wide: every column, nothing wrapped; ndjson: one object a line; JSON and CSV hold every namespace")
+      ("fields", po::value(&to.fields)->value_name("LIST"),
+       "columns by name, separated by commas: titles of the table, and fields of JSON (local.port, owners.pid)")
       ("tree", flag(to.tree), "the processes that hold the sockets, under their parents")
       ("pairs", flag(to.pairs), "who talks to whom on this host, both ends together; with json or ndjson the list of them too")
       ("netns", po::value(&to.netns)->value_name("NAME|INODE|all"), "sockets of this network namespace; default: the host's own in the table")
       ("count", flag(to.row_count.only_count), "print how many rows there are instead of them")
       ("expect", po::value(&to.expect)->value_name("N|N..M"), "exit with 5 unless there are so many rows; also N.. and ..M")
+      ("live", flag(to.live), "no SNAPSHOT: this host, captured into memory now")
       ("help,h", flag(to.help), "this text");
   return description;
 }
 
 CommandHelp help_of(Tool tool) {
   static Arguments unused;
-  return {"show the sockets of a snapshot, their states and who holds them", "analyze SNAPSHOT [SWITCH]... [OPTION]... [FILTER]...",
+  return {"show the sockets of a snapshot, their states and who holds them",
+          "analyze SNAPSHOT [SWITCH]... [OPTION]... [FILTER]...\nanalyze --live [SWITCH]... [OPTION]... [FILTER]...",
           "SNAPSHOT is an archive of ssnap capture, - for standard input, or a directory: an unpacked archive or a copy\n"
           "of /proc. Without a table or state switch every socket is shown.",
           {letter_options(unused.letters, tool), describe(unused)},
@@ -132,6 +87,155 @@ CommandHelp help_of(Tool tool) {
           "are pid, comm, exe, user, uid, inode, netns, container, unit, owners, reason, via, pass, proto: comm nginx owners > 1.\n"
           "It is read from left to right, as by ss: `a or b and c` is ( a or b ) and c.\n\n"
           "Names come from the snapshot only, never from the machine that it is analyzed on: there is no -r."};
+}
+
+std::vector<std::string> split_list(const std::string& list) {
+  std::vector<std::string> words;
+  for (std::size_t at = 0; at <= list.size();) {
+    const auto end = std::min(list.find(',', at), list.size());
+    words.push_back(list.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
+
+bool is_json(const std::string& format) { return format == "json" || format == "ndjson"; }
+bool is_text_table(const std::string& format) { return format == "table" || format == "wide"; }
+
+// What can't be combined, said before anything is read.
+void check(const Arguments& given, Tool tool) {
+  const std::string& format = given.format;
+  if (!is_json(format) && !is_text_table(format) && format != "csv")
+    throw Failure(ExitCode::usage, "--format takes table, wide, json, ndjson or csv, not '" + format + "'");
+  const bool own_view = given.tree || given.pairs || !given.fields.empty();
+  if (tool != Tool::ssnap && format != "table")
+    throw Failure(ExitCode::usage, "--as " + given.as + " prints what " + given.as + " prints; it can't be combined with --format " + format);
+  if (tool != Tool::ssnap && own_view)
+    throw Failure(ExitCode::usage, std::string(given.tree ? "--tree" : given.pairs ? "--pairs" : "--fields") +
+                                       " is a view of ssnap's own; --as has no such thing");
+  if (given.tree && given.pairs) throw Failure(ExitCode::usage, "--tree and --pairs are two views: ask for one after the other");
+  if (given.tree && format != "table")
+    throw Failure(ExitCode::usage, "--tree is for people; --format " + format +
+                                       (is_json(format) ? " has it in the parents of each process and the owners of each socket without it"
+                                                        : " has no place for it"));
+  if (given.pairs && !is_json(format) && format != "table")
+    throw Failure(ExitCode::usage, "--pairs is a table of its own, or a list in json and ndjson; there is none in --format " + format);
+  if (!given.fields.empty() && (given.tree || (given.pairs && !is_json(format))))
+    throw Failure(ExitCode::usage, "--fields chooses columns of sockets; --tree and --pairs have theirs");
+  if (given.explain && tool == Tool::ssnap) throw Failure(ExitCode::usage, "--explain goes with --as ss, netstat or lsof");
+}
+
+// The names of --fields. JSON takes fields and what holds them, text the table's columns as well.
+std::vector<std::string> read_fields(const Arguments& given) {
+  if (given.fields.empty()) return {};
+  std::vector<std::string> names;
+  std::optional<std::string> unknown;
+  for (const auto& name : split_list(given.fields)) {
+    const auto columns = render::columns_of(name);
+    if (is_json(given.format) ? !render::is_field(name) : columns.empty()) unknown = name;
+    else if (is_json(given.format)) names.push_back(name);
+    else names.insert(names.end(), columns.begin(), columns.end());
+  }
+  if (!unknown) return names;
+  std::string known;
+  for (const auto name : render::field_names()) {
+    const auto first = name.substr(0, name.find('.'));
+    if (known.size() < first.size() || known.substr(known.size() - first.size()) != first) known += (known.empty() ? "" : ", ") + std::string(first);
+  }
+  throw Failure(ExitCode::usage, "--fields: there is no '" + *unknown + "'; there are " + known +
+                                     (is_json(given.format) ? "" : ", and the table's columns in lower case") +
+                                     "; parts of them are written as in owners.pid (docs/schema)");
+}
+
+struct Answer {
+  std::uint64_t rows = 0;
+  std::string text;
+  std::string complaint;  // to standard error
+};
+
+// As a tool, of one namespace after the other.
+Answer answer_as(Tool tool, const model::Snapshot& snapshot, const std::vector<std::uint32_t>& namespaces, const Arguments& given,
+                 const analyze::FilterSyntax& syntax, const analyze::Filter& filter) {
+  std::vector<bool> selected(snapshot.sockets.size());
+  for (std::size_t i = 0; i < selected.size(); ++i) selected[i] = filter.matches(snapshot, snapshot.sockets[i]);
+  const auto* only = filter.empty() ? nullptr : &selected;
+  // As to ss, states in the filter stand in the place of -a, -l and their lack.
+  Letters letters = given.letters;
+  std::uint32_t states = 0;
+  if (syntax.speaks_of(analyze::Subject::state)) {
+    letters.all = true;
+    states = syntax.leading_states != 0 ? syntax.leading_states : ~0u;
+  }
+  Answer answer;
+  for (const std::uint32_t index : namespaces) {
+    if (tool == Tool::ss) {
+      render::SsOptions options = ss_options(letters, states);
+      options.explain = given.explain;
+      options.selected = only;
+      answer.text += render::render_ss(snapshot, index, options, &answer.rows);
+    } else if (tool == Tool::lsof) {
+      render::LsofOptions options = lsof_options(letters);
+      options.explain = given.explain;
+      options.selected = only;
+      answer.text += render::render_lsof(snapshot, index, options, &answer.rows);
+    } else {
+      render::NetstatOptions options = netstat_options(letters);
+      options.explain = given.explain;
+      options.selected = only;
+      render::NetstatAnswer one = render::render_netstat(snapshot, index, options);
+      answer.text += one.output;
+      answer.rows += one.rows;
+      if (!one.complaint.empty()) answer.complaint = std::move(one.complaint);
+    }
+  }
+  return answer;
+}
+
+// In the default view.
+Answer answer_own(const model::Snapshot& snapshot, const std::vector<std::uint32_t>& namespaces, const Arguments& given,
+                  const analyze::FilterSyntax& syntax, const analyze::Filter& filter, const std::vector<std::string>& fields) {
+  analyze::Selection selection = selection_of(given.letters);
+  if (syntax.speaks_of(analyze::Subject::state)) selection.all = true;
+  render::Rows rows{snapshot, {}, 0, 0, 0};
+  std::vector<bool> shown(snapshot.namespaces.size(), false), others(snapshot.namespaces.size(), false);
+  for (const std::uint32_t index : namespaces) shown[index] = true;
+  for (const model::Socket& socket : snapshot.sockets) {
+    const bool selected = analyze::selects(selection, socket) && filter.matches(snapshot, socket);
+    if (!shown[socket.netns]) {
+      others[socket.netns] = true;
+      rows.in_other_namespaces += selected;
+      continue;
+    }
+    ++rows.total;
+    if (selected) rows.sockets.push_back(&socket);
+  }
+  rows.other_namespaces = static_cast<std::uint64_t>(std::count(others.begin(), others.end(), true));
+  Answer answer;
+  answer.rows = rows.sockets.size();
+  if (given.format == "json") {
+    answer.text = render::render_json(rows, given.pairs, fields);
+  } else if (given.format == "ndjson") {
+    answer.text = render::render_ndjson(rows, given.pairs, fields);
+  } else if (given.format == "csv") {
+    answer.text = render::render_csv(rows, fields.empty() ? render::default_csv_fields() : fields, !given.letters.no_header);
+  } else {
+    render::Style style = terminal_style();
+    add_to_style(given.letters, style);
+    style.netns_column = namespaces.size() > 1;
+    if (given.format == "wide") {
+      style.width.reset();
+      style.extended = style.netns_column = true;
+      style.details = {true, true, true, true, true, true, true};
+    }
+    if (given.letters.summary) answer.text = render::render_summary(rows);
+    // As with ss, -s alone is a question of its own.
+    if (given.letters.summary && !selection.has_table_or_state()) return answer;
+    answer.text += !fields.empty()  ? render::render_fields_table(rows, fields, style)
+                   : given.tree     ? render::render_tree(rows, style)
+                   : given.pairs    ? render::render_pairs(rows, style)
+                                    : render::render_table(rows, style);
+  }
+  return answer;
 }
 
 }  // namespace
@@ -142,110 +246,53 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
   const Tool tool = find_tool(arguments);
   Arguments given;
   po::options_description options_of_all = letter_options(given.letters, tool);
-  options_of_all.add(describe(given));
+  options_of_all.add(describe(given)).add(refused_options(tool));
   options_of_all.add_options()("words", po::value(&given.words));
   po::positional_options_description positions;
   positions.add("words", -1);
   parse_options(arguments, options_of_all, positions, "analyze");
   if (given.help) return print(help_text("analyze", help_of(tool))), 0;
-  auto& [letters, help, explain, tree, pairs, row_count, as, format, netns, expect, words] = given;
-  if (words.empty())
+  if (given.words.empty() && !given.live)
     throw Failure(ExitCode::usage, "which snapshot? ssnap analyze SNAPSHOT; ssnap analyze --help lists the options");
-  const bool ip_tables = letters.tcp || letters.udp || letters.udplite || letters.raw;
-  const auto filter_syntax = read_filter({words.begin() + 1, words.end()},
-                                         unprefixed_family(ip_tables, letters.unix_sockets, letters.ipv4, letters.ipv6));
-  if (!expect.empty()) row_count.expectation = parse_expectation(expect);
-  if (format != "table" && format != "json" && format != "ndjson")
-    throw Failure(ExitCode::usage, "--format takes table, json or ndjson, not '" + format + "'");
-  if (tool == Tool::netstat && format != "table")
-    throw Failure(ExitCode::usage, "--as netstat prints what netstat prints; it can't be combined with --format " + format);
-  if (tree && pairs) throw Failure(ExitCode::usage, "--tree and --pairs are two views: ask for one after the other");
-  if ((tree || pairs) && tool != Tool::ssnap)
-    throw Failure(ExitCode::usage, std::string(tree ? "--tree" : "--pairs") + " is a view of ssnap's own; --as has no such thing");
-  if (tree && format != "table")
-    throw Failure(ExitCode::usage, "--tree is for people; --format " + format +
-                                       " has it in the parents of each process and the owners of each socket without it");
-  if (explain && tool == Tool::ssnap) throw Failure(ExitCode::usage, "--explain goes with --as netstat");
+
+  // What is wrong with the command line is said before anything is read.
+  check(given, tool);
+  const auto fields = read_fields(given);
+  const auto syntax = read_filter({given.words.begin() + (given.live ? 0 : 1), given.words.end()}, host_family(given.letters));
+  if (!given.expect.empty()) given.row_count.expectation = parse_expectation(given.expect);
+  if (tool == Tool::ss) (void)ss_options(given.letters, 0);
+  if (tool == Tool::netstat) (void)netstat_options(given.letters);
+  if (tool == Tool::ssnap) (void)selection_of(given.letters);
 
   reconstruct::Options options;
-  options.keep_proc_net_rows = tool == Tool::netstat;
-  options.keep_info = format != "table";
-  const auto replayed = pipeline::replay(words.front(), options);
-  if (replayed.has_error()) throw Failure(ExitCode::failed, replayed.error().message);
-  const model::Snapshot& snapshot = *replayed;
+  options.keep_proc_net_rows = tool != Tool::ssnap;
+  options.keep_first_dump = tool == Tool::ss;
+  options.keep_net_tables = tool == Tool::netstat;
+  options.keep_info = given.letters.info || (tool == Tool::ssnap && given.format != "table");
+  const auto read = [&]() -> model::Snapshot {
+    if (given.live) {
+      std::vector<std::string> words{"ssnap", "analyze"};
+      words.insert(words.end(), arguments.begin(), arguments.end());
+      return capture_live(words, options);
+    }
+    auto replayed = pipeline::replay(given.words.front(), options);
+    if (replayed.has_error()) throw Failure(ExitCode::failed, replayed.error().message);
+    return std::move(*replayed);
+  };
+  const model::Snapshot snapshot = read();
+  const analyze::Filter filter = look_up_filter(syntax, snapshot);
 
-  const analyze::Filter filter = look_up_filter(filter_syntax, snapshot);
-  // As to ss, states in the filter stand in the place of -a, -l and their lack.
-  if (filter_syntax.speaks_of(analyze::Subject::state)) letters.all = true;
-
-  // JSON holds all namespaces, the table the host's own, unless told otherwise.
+  // JSON and CSV hold all namespaces, the table the host's own, unless told otherwise.
   std::optional<std::string> wanted;
-  if (!netns.empty()) wanted = netns;
-  else if (format != "table" || filter_syntax.speaks_of(analyze::Subject::netns)) wanted = "all";
+  if (!given.netns.empty()) wanted = given.netns;
+  else if (given.format != "table" || syntax.speaks_of(analyze::Subject::netns)) wanted = "all";
   const auto namespaces = analyze::select_namespaces(snapshot, wanted);
-  if (!namespaces) throw Failure(ExitCode::failed, unknown_namespace(snapshot, netns));
+  if (!namespaces) throw Failure(ExitCode::failed, unknown_namespace(snapshot, given.netns));
 
-  bool as_expected = true;
-  if (tool == Tool::netstat) {
-    render::NetstatOptions netstat;
-    netstat.tcp = letters.tcp;
-    netstat.udp = letters.udp;
-    netstat.udplite = letters.udplite;
-    netstat.raw = letters.raw;
-    netstat.unix_sockets = letters.unix_sockets;
-    if (letters.ipv4 != letters.ipv6) netstat.inet = letters.ipv4, netstat.inet6 = letters.ipv6;
-    netstat.all = letters.all;
-    netstat.listening = letters.listening;
-    netstat.numeric = letters.numeric;
-    netstat.programs = letters.processes;
-    netstat.extended = letters.extended;
-    netstat.timers = letters.timers;
-    netstat.explain = explain;
-    std::vector<bool> selected(snapshot.sockets.size());
-    for (std::size_t i = 0; i < selected.size(); ++i) selected[i] = filter.matches(snapshot, snapshot.sockets[i]);
-    if (!filter.empty()) netstat.selected = &selected;
-    std::uint64_t count = 0;
-    std::string text;
-    for (const std::uint32_t index : *namespaces) text += render::render_netstat(snapshot, index, netstat, &count);
-    as_expected = print_rows(row_count, count, text);
-  } else {
-    analyze::Selection selection;
-    selection.tcp = letters.tcp;
-    selection.udp = letters.udp;
-    selection.raw = letters.raw;
-    selection.unix_sockets = letters.unix_sockets;
-    selection.ipv4 = letters.ipv4;
-    selection.ipv6 = letters.ipv6;
-    selection.all = letters.all;
-    selection.listening = letters.listening;
-    render::Rows rows{snapshot, {}, 0, 0, 0};
-    std::vector<bool> shown(snapshot.namespaces.size(), false), others(snapshot.namespaces.size(), false);
-    for (const std::uint32_t index : *namespaces) shown[index] = true;
-    for (const model::Socket& socket : snapshot.sockets) {
-      const bool selected = analyze::selects(selection, socket) && filter.matches(snapshot, socket);
-      if (!shown[socket.netns]) {
-        others[socket.netns] = true;
-        rows.in_other_namespaces += selected;
-        continue;
-      }
-      ++rows.total;
-      if (selected) rows.sockets.push_back(&socket);
-    }
-    rows.other_namespaces = static_cast<std::uint64_t>(std::count(others.begin(), others.end(), true));
-    std::string view;
-    if (format == "json") {
-      view = render::render_json(rows, pairs);
-    } else if (format == "ndjson") {
-      view = render::render_ndjson(rows, pairs);
-    } else {
-      render::Style style = terminal_style();
-      style.header = !letters.no_header;
-      style.extended = letters.extended;
-      style.netns_column = namespaces->size() > 1;
-      view = tree ? render::render_tree(rows, style) : pairs ? render::render_pairs(rows, style) : render::render_table(rows, style);
-    }
-    as_expected = print_rows(row_count, rows.sockets.size(), view);
-  }
+  const Answer answer = tool == Tool::ssnap ? answer_own(snapshot, *namespaces, given, syntax, filter, fields)
+                                            : answer_as(tool, snapshot, *namespaces, given, syntax, filter);
+  const bool as_expected = print_rows(given.row_count, answer.rows, answer.text);
+  if (!answer.complaint.empty()) say(answer.complaint);
   const int done = as_expected ? 0 : static_cast<int>(ExitCode::unexpected);
   if (!snapshot.capture.incomplete) return done;
   say("the snapshot is incomplete: it was cut, or damaged; what could be read is shown (ssnap info says more)");

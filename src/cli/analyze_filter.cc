@@ -10,12 +10,6 @@ namespace ssnap::cli {
 using base::ExitCode;
 using base::Failure;
 
-analyze::HostFamily unprefixed_family(bool ip_tables, bool unix_sockets, bool ipv4, bool ipv6) {
-  if (unix_sockets && !ip_tables && !ipv4 && !ipv6) return analyze::HostFamily::unix_name;
-  if (unix_sockets || ipv4 == ipv6) return analyze::HostFamily::any;
-  return ipv4 ? analyze::HostFamily::inet : analyze::HostFamily::inet6;
-}
-
 Expectation parse_expectation(const std::string& text) {
   const auto wrong = [&] { return Failure(ExitCode::usage, "--expect takes N, N..M, N.. or ..M, not '" + text + "'"); };
   const auto number = [&](std::string_view field) {

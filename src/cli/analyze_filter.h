@@ -10,9 +10,6 @@
 
 namespace ssnap::cli {
 
-// Which family a host without one is of, as to ss: that of the switches, where they ask for one only.
-analyze::HostFamily unprefixed_family(bool ip_tables, bool unix_sockets, bool ipv4, bool ipv6);
-
 // --expect: how many rows there should be.
 struct Expectation {
   std::uint64_t least = 0;

@@ -26,6 +26,7 @@ std::span<const Command> commands();
 CommandHelp capture_help();
 CommandHelp analyze_help();
 CommandHelp info_help();
+CommandHelp extract_help();
 CommandHelp verify_help();
 CommandHelp man_help();
 CommandHelp completion_help();
@@ -35,6 +36,7 @@ int run_info_command(const std::vector<std::string>& arguments);
 int run_verify_command(const std::vector<std::string>& arguments);
 int run_man_command(const std::vector<std::string>& arguments);
 int run_completion_command(const std::vector<std::string>& arguments);
+int run_extract_command(const std::vector<std::string>& arguments);
 
 // "ssnap 0.1.0 (0123456789ab)", and what it was built with.
 std::string version_text();
@@ -53,7 +55,7 @@ std::optional<std::vector<std::string>> parse_words(const std::vector<std::strin
 // The one option of such a command.
 boost::program_options::options_description help_options();
 
-// A switch that may be given more than once (-n -n), as in ss.
+// A switch that may be given more than once (-n -n), as in ss; its value in the map is how often, an int.
 boost::program_options::value_semantic* flag(bool& value);
 
 // All of `text` to standard output; throws Failure where it can't be written.

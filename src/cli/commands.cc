@@ -11,6 +11,7 @@ std::span<const Command> commands() {
       {"capture", capture_help, run_capture_command},
       {"analyze", analyze_help, run_analyze_command},
       {"info", info_help, run_info_command},
+      {"extract", extract_help, run_extract_command},
       {"verify", verify_help, run_verify_command},
       {"man", man_help, run_man_command},
       {"completion", completion_help, run_completion_command},

@@ -19,7 +19,9 @@ class Flag : public po::value_semantic {
   unsigned max_tokens() const override { return 0; }
   bool is_composing() const override { return true; }
   bool is_required() const override { return false; }
-  void parse(boost::any& store, const std::vector<std::string>&, bool) const override { store = true; }
+  void parse(boost::any& store, const std::vector<std::string>&, bool) const override {
+    store = store.empty() ? 1 : boost::any_cast<int>(store) + 1;
+  }
   bool apply_default(boost::any&) const override { return false; }
   void notify(const boost::any& store) const override { value_ = !store.empty(); }
 

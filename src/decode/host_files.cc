@@ -14,6 +14,8 @@ constexpr std::size_t kMaxUsers = std::size_t{1} << 20;
 // 65536 ports of a few protocols have not that many names.
 constexpr std::size_t kMaxServices = std::size_t{1} << 20;
 constexpr std::size_t kMaxServiceAliases = 64;
+// Many times what IANA has assigned.
+constexpr std::size_t kMaxNames = std::size_t{1} << 18;
 // Colons of a whole passwd line: name, password, uid, gid, gecos, home, shell.
 constexpr std::ptrdiff_t kPasswdColons = 6;
 
@@ -57,6 +59,28 @@ bool is_passed_over(std::string_view line) {
 }
 
 }  // namespace
+
+base::Decoded<IpProtocolRow> decode_protocols(std::string_view bytes) {
+  base::Decoded<IpProtocolRow> decoded;
+  base::LineReader lines(bytes);
+  while (const auto line = lines.next()) {
+    const std::string_view text = line->text.substr(0, line->text.find('#'));
+    base::TextCursor cursor(text);
+    const auto name = cursor.word();
+    if (!name) continue;
+    if (decoded.rows.size() == kMaxNames) {
+      decoded.problems.add(line->offset, "expected at most " + std::to_string(kMaxNames) +
+                                             " names, found more; the rest is left out");
+      break;
+    }
+    const auto number = cursor.decimal<std::uint32_t>();
+    // A last line without its newline may be cut, unless something stands behind what is read of it.
+    const bool is_cut = !line->complete && cursor.offset() == line->text.size();
+    if (number && !is_cut) decoded.rows.push_back({std::string(*name), *number});
+    else decoded.problems.add(line->offset, expected_found("NAME NUMBER", line->text, "line skipped"));
+  }
+  return decoded;
+}
 
 base::Decoded<PasswdRow> decode_passwd(std::string_view bytes) {
   base::Decoded<PasswdRow> decoded;

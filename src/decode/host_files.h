@@ -33,6 +33,13 @@ struct LocalPortRange {
 };
 std::optional<LocalPortRange> decode_ip_local_port_range(std::string_view bytes);
 
+// /etc/protocols: "icmp 1 ICMP # comment".
+struct IpProtocolRow {
+  std::string name;
+  std::uint32_t number = 0;
+};
+base::Decoded<IpProtocolRow> decode_protocols(std::string_view bytes);
+
 // /proc/stat (show_stat, fs/proc/stat.c): the boot time, seconds since the epoch, from its line "btime".
 std::optional<std::int64_t> decode_proc_stat_btime(std::string_view bytes);
 

@@ -111,6 +111,17 @@ constexpr Column kColumns[] = {
      [](string_view f, ByteOrder, ProcNetInetRow& r) { return parse_into(f, 10, r.inode); }},
 };
 
+// What stands behind `ref` differs from table to table: what isn't as in tcp4_seq_show is passed over.
+// 0000000012345678 100 0 0 10 0
+// pointer          rto ato qack cwnd ssthresh
+void read_tail(base::TextCursor& cursor, ProcNetInetRow& row) {
+  row.pointer = cursor.hexadecimal<std::uint64_t>().value_or(0);
+  const auto rto = cursor.decimal<std::uint32_t>(), ato = cursor.decimal<std::uint32_t>();
+  const auto quick_acks = cursor.decimal<std::uint32_t>(), cwnd = cursor.decimal<std::uint32_t>();
+  const auto ssthresh = cursor.decimal<std::int32_t>();
+  if (rto && ato && quick_acks && cwnd && ssthresh) row.tcp = {*rto, *ato, *quick_acks, *cwnd, *ssthresh};
+}
+
 //    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1596 1
 //    0000000...
 //   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref
@@ -138,6 +149,7 @@ bool read_row(const base::Line& line, ByteOrder order, ProcNetInetRow& row, base
                    expected_found("ref, a decimal number", *field, "the row is kept without it"));
     }
   }
+  read_tail(cursor, row);
   return true;
 }
 

@@ -25,6 +25,15 @@ struct ProcNetInetRow {
   std::uint32_t timeout = 0;  // unanswered window probes
   std::uint64_t inode = 0;    // 0: none
   std::optional<std::uint32_t> ref_count;  // absent in kernels that end the row at the inode
+  std::uint64_t pointer = 0;  // hashed since 4.15; 0: not there, or hidden
+  // TCP only, and not in TIME_WAIT and SYN_RECV: absent as a whole where one of them is.
+  struct Tcp {
+    std::uint32_t rto_ticks = 0, ato_ticks = 0;  // USER_HZ
+    std::uint32_t quick_acks = 0;                // quick << 1 | pingpong
+    std::uint32_t cwnd = 0;
+    std::int32_t ssthresh = 0;                   // -1: initial slow start
+  };
+  std::optional<Tcp> tcp;
   std::uint64_t offset = 0;   // of the row, in the member
 };
 

@@ -15,7 +15,7 @@ std::optional<bool> parse_dump(std::string_view field) {
 // 00000000a1b2c3d4 0   4711       00000011 0        0        0     2        0        16384
 // sk (%pK)         Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode
 bool read_row(RowReader& reader, ProcNetNetlinkRow& row) {
-  if (!reader.skip("sk, a pointer") || !reader.number("Eth, a decimal number", row.protocol) ||
+  if (!reader.take("sk, a pointer", row.pointer, parse_pointer) || !reader.number("Eth, a decimal number", row.protocol) ||
       !reader.int_as_u32("Pid, a decimal number", row.port_id) ||
       !reader.number("Groups, a hex word", row.first_groups, 16) ||
       !reader.int_as_u32("Rmem, a decimal number", row.rmem_bytes) ||

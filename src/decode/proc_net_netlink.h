@@ -10,6 +10,7 @@
 namespace ssnap::decode {
 
 struct ProcNetNetlinkRow {
+  std::uint64_t pointer = 0;       // hashed since 4.15; 0: hidden
   std::uint8_t protocol = 0;       // `Eth`: NETLINK_ROUTE 0, ...
   std::uint32_t port_id = 0;       // `Pid`; 0: the kernel's own socket
   std::uint32_t first_groups = 0;  // `Groups`: groups 1 to 32 as bits; later ones are only in netlink_diag

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,5 +20,10 @@ struct ProcNetSockstatRow {
 };
 
 base::Decoded<ProcNetSockstatRow> decode_proc_net_sockstat(std::string_view bytes);
+
+// One counter of /proc/net/snmp (snmp_seq_show, net/ipv4/proc.c), where a line of names stands above one of values:
+// decode_proc_net_snmp_value(bytes, "Tcp", "CurrEstab"). nullopt where there is none.
+std::optional<std::int64_t> decode_proc_net_snmp_value(std::string_view bytes, std::string_view section,
+                                                       std::string_view key);
 
 }  // namespace ssnap::decode

@@ -38,6 +38,11 @@ bool read_row(const base::Line& line, ProcNetUnixRow& row, base::Problems& probl
                                              "row skipped"));
     return false;
   }
+  const std::string_view digits = pointer->substr(0, pointer->size() - 1);
+  if (const auto number = base::parse_integer<std::uint64_t>(digits, 16); number && digits.size() <= 16) {
+    row.pointer = *number;
+    row.pointer_digits = static_cast<std::uint8_t>(digits.size());
+  }
   std::uint32_t protocol = 0;  // always 0
   if (!read_number(cursor, line, 16, "RefCount, a hex word", row.ref_count, problems) ||
       !read_number(cursor, line, 16, "Protocol, a hex word", protocol, problems) ||

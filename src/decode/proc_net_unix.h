@@ -11,6 +11,8 @@
 namespace ssnap::decode {
 
 struct ProcNetUnixRow {
+  std::uint64_t pointer = 0;        // Num: the kernel's, hashed since 4.15
+  std::uint8_t pointer_digits = 0;  // as printed: 8 or 16; 0: no number was
   std::uint32_t ref_count = 0;
   std::uint32_t flags = 0;      // 0x10000: __SO_ACCEPTCON, a listener
   std::uint16_t type = 0;       // 1 stream, 2 dgram, 5 seqpacket

@@ -182,6 +182,29 @@ constexpr Member kSctpInfo[] = {
     {"", 4},
 };
 
+constexpr Member kVegasInfo[] = {
+    {"vegas_enabled", 4},
+    {"vegas_rttcnt", 4},
+    {"vegas_rtt", 4},
+    {"vegas_minrtt", 4},
+};
+
+constexpr Member kDctcpInfo[] = {
+    {"dctcp_enabled", 2},
+    {"dctcp_ce_state", 2},
+    {"dctcp_alpha", 4},
+    {"dctcp_ab_ecn", 4},
+    {"dctcp_ab_tot", 4},
+};
+
+constexpr Member kBbrInfo[] = {
+    {"bbr_bw_lo", 4},
+    {"bbr_bw_hi", 4},
+    {"bbr_min_rtt", 4},
+    {"bbr_pacing_gain", 4},
+    {"bbr_cwnd_gain", 4},
+};
+
 constexpr std::size_t kWordBytes = 8;
 
 // An unsigned number of as many bytes as there are, at most 8.
@@ -252,6 +275,16 @@ std::vector<InfoField> decode_mptcp_info(std::string_view info, base::ByteOrder 
 
 std::vector<InfoField> decode_sctp_info(std::string_view info, base::ByteOrder order) {
   return decode_info(info, order, kSctpInfo);
+}
+
+std::vector<InfoField> decode_congestion_info(std::uint16_t attribute_type, std::string_view info,
+                                              base::ByteOrder order) {
+  switch (attribute_type) {
+    case 3: return decode_info(info, order, kVegasInfo);
+    case 9: return decode_info(info, order, kDctcpInfo);
+    case 16: return decode_info(info, order, kBbrInfo);
+    default: return {};
+  }
 }
 
 }  // namespace ssnap::decode

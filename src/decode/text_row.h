@@ -22,6 +22,11 @@ inline std::optional<std::uint32_t> parse_int_as_u32(std::string_view field) {
   return negative ? std::optional<std::uint32_t>(static_cast<std::uint32_t>(*negative)) : std::nullopt;
 }
 
+// %pK prints a hash, zeros, or "(____ptrval____)" early after boot: what is no number is 0.
+inline std::optional<std::uint64_t> parse_pointer(std::string_view field) {
+  return base::parse_integer<std::uint64_t>(field, 16).value_or(0);
+}
+
 // The words of one line. Each call takes the next word; false, and a problem, where it isn't what was
 // expected. The row is then to be skipped.
 class RowReader {

@@ -3,12 +3,15 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/outcome.h"
+#include "model/first_dump.h"
+#include "model/net_tables.h"
 #include "model/socket.h"
 
 namespace ssnap::model {
@@ -166,6 +169,8 @@ struct ProcNetRow {
   std::uint64_t inode = 0;
   std::uint32_t ref_count = 0, flags = 0;  // UNIX
   std::string path;                        // UNIX, as printed
+  std::uint64_t pointer = 0;               // UNIX: the kernel's, hashed since 4.15
+  std::uint8_t pointer_digits = 0;         // as printed; 0: none was
 };
 
 struct Snapshot {
@@ -180,6 +185,7 @@ struct Snapshot {
   std::vector<MemberProblem> problems;
   std::map<std::uint32_t, std::string> users;  // from the captured passwd
   std::vector<Service> services;               // from the captured services, in its order: the first of a name counts
+  std::map<std::uint32_t, std::string> ip_protocols;  // number -> name, from the captured /etc/protocols
   // Index -> name, of each namespace (index into namespaces).
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> interfaces;
   std::map<std::uint64_t, std::string> cgroups;     // id -> path
@@ -187,6 +193,9 @@ struct Snapshot {
   HeldAccount held;
   // In the order of the files, of each namespace; only where asked for (reconstruct::Options::keep_proc_net_rows).
   std::vector<ProcNetRow> proc_net_rows;
+  // By index into namespaces; only where asked for (reconstruct::Options::keep_net_tables).
+  std::map<std::uint32_t, NetTables> net_tables;
+  std::unique_ptr<FirstDump> first_dump;  // only where asked for (reconstruct::Options::keep_first_dump)
 };
 
 // Who is at the other end: the owners of the sockets that are tied to it by peer, server, client, listener or pending,

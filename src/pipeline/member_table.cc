@@ -1,3 +1,4 @@
+// Over 600 lines: a few lines for each member, and the one table that names them all.
 #include "pipeline/member_table.h"
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text_cursor.h"
 #include "decode/tcp_info.h"
+#include "reconstruct/net_tables.h"
 
 namespace ssnap::pipeline {
 namespace {
@@ -174,6 +176,11 @@ std::vector<std::vector<model::InfoField>> read_info(const Context& context, con
                         : protocol == model::kProtocolSctp ? decode::decode_sctp_info(bytes, context.replay.byte_order)
                                                            : decode::decode_tcp_info(bytes, context.replay.byte_order);
     for (const auto& field : fields) all[i].push_back({field.name, field.offset, field.value});
+    if (const auto& congestion = attributes->congestion_info; congestion && context.replay.keep_congestion) {
+      const auto own = context.member.bytes.substr(congestion->bytes.offset, congestion->bytes.length);
+      for (const auto& field : decode::decode_congestion_info(congestion->attribute_type, own, context.replay.byte_order))
+        all[i].push_back({field.name, field.offset, field.value});
+    }
   }
   return all;
 }
@@ -213,6 +220,26 @@ void read_rtnetlink(const Context& context) {
   reconstruct::add_collector_port(context.records(), origin.netns, dump.end);
   reconstruct::add_links_of_netns(context.records(), origin.netns, dump.links);
   reconstruct::add_addresses_of_netns(context.records(), origin.netns, dump.addresses);
+  if (context.replay.keep_net_tables) reconstruct::add_interfaces(context.records().net_tables[origin.netns], dump);
+}
+
+// The tables of /proc/net that are not about sockets.
+
+base::Decoded<decode::ProcNetDevRow> decode_dev(std::string_view bytes, base::ByteOrder) { return decode::decode_proc_net_dev(bytes); }
+base::Decoded<decode::ProcNetRouteRow> decode_route6(std::string_view bytes, base::ByteOrder) { return decode::decode_proc_net_ipv6_route(bytes); }
+base::Decoded<decode::ProcNetIgmpRow> decode_igmp6(std::string_view bytes, base::ByteOrder) { return decode::decode_proc_net_igmp6(bytes); }
+base::Decoded<decode::ProcNetSnmpSection> decode_counters(std::string_view bytes, base::ByteOrder) { return decode::decode_proc_net_snmp(bytes); }
+base::Decoded<decode::ProcNetSnmpSection> decode_counter_lines(std::string_view bytes, base::ByteOrder) { return decode::decode_proc_net_snmp6(bytes); }
+
+template <auto decode, auto table>
+void read_net_table(const Context& context) {
+  if (!context.replay.keep_net_tables) return;
+  auto& kept = context.records().net_tables[context.origin().netns].*table;
+  // A plain copy of /proc holds the same table below several names: the first one counts.
+  if (kept) return;
+  auto decoded = decode(context.member.bytes, context.replay.byte_order);
+  context.report(decoded.problems);
+  kept = reconstruct::to_model(std::move(decoded.rows));
 }
 
 template <model::View view, std::uint16_t family, std::uint16_t protocol>
@@ -260,6 +287,13 @@ void read_cgroup_ids(const Context& context) {
   base::Problems problems;
   reconstruct::add_cgroup_ids(context.records(), context.member.bytes, problems);
   context.report(problems);
+}
+
+void read_snmp(const Context& context) {
+  // Of a plain copy of /proc the first of its names counts.
+  if (const auto value = decode::decode_proc_net_snmp_value(context.member.bytes, "Tcp", "CurrEstab"))
+    context.records().netns_facts[context.origin().netns].counters.emplace("Tcp.CurrEstab", *value);
+  read_net_table<decode_counters, &model::NetTables::snmp>(context);
 }
 
 // Processes.
@@ -387,6 +421,13 @@ void read_local_port_range(const Context& context) {
     reconstruct::add_local_port_range(context.records(), context.origin().netns, *range);
 }
 
+void read_protocol_names(const Context& context) {
+  auto decoded = decode::decode_protocols(context.member.bytes);
+  context.report(decoded.problems);
+  // The first line of a number counts, as for getprotobynumber().
+  for (auto& row : decoded.rows) context.records().ip_protocols.emplace(row.number, std::move(row.name));
+}
+
 // capture.json is more exact; a plain copy of /proc has only this.
 void read_proc_stat(const Context& context) {
   if (context.replay.has_capture_info) return;
@@ -462,6 +503,15 @@ constexpr Row kRows[] = {
     SSNAP_PROC_NET("sockstat", read_sockstat),
     SSNAP_PROC_NET("sockstat6", read_sockstat),
     SSNAP_PROC_NET("protocols", read_protocols),
+    SSNAP_PROC_NET("dev", (read_net_table<decode_dev, &model::NetTables::counters>)),
+    SSNAP_PROC_NET("route", (read_net_table<decode::decode_proc_net_route, &model::NetTables::routes>)),
+    SSNAP_PROC_NET("ipv6_route", (read_net_table<decode_route6, &model::NetTables::routes6>)),
+    SSNAP_PROC_NET("igmp", (read_net_table<decode::decode_proc_net_igmp, &model::NetTables::groups>)),
+    SSNAP_PROC_NET("igmp6", (read_net_table<decode_igmp6, &model::NetTables::groups6>)),
+    SSNAP_PROC_NET("snmp", read_snmp),
+    SSNAP_PROC_NET("netstat", (read_net_table<decode_counters, &model::NetTables::netstat>)),
+    SSNAP_PROC_NET("snmp6", (read_net_table<decode_counter_lines, &model::NetTables::snmp6>)),
+    SSNAP_PROC_NET("sctp/snmp", (read_net_table<decode_counter_lines, &model::NetTables::sctp_snmp>)),
     SSNAP_TASK("stat", read_stat),
     SSNAP_TASK("status", read_status),
     SSNAP_TASK("cmdline", read_cmdline),
@@ -491,6 +541,7 @@ constexpr Row kRows[] = {
     {"etc/services", read_services},
     {"netns/*/proc/sys/net/ipv4/ip_local_port_range", read_local_port_range},
     {"proc/sys/net/ipv4/ip_local_port_range", read_local_port_range},
+    {"etc/protocols", read_protocol_names},
 };
 #undef SSNAP_TASK
 #undef SSNAP_NETLINK
@@ -553,8 +604,10 @@ bool is_wanted(std::string_view name) {
 void add_member(Replay& replay, std::string_view name, const archive::Member& member) {
   Found found;
   find_row(name, found);
-  if (found.row != nullptr)
-    found.row->read(Context{replay, member, name, found.path, found.reused, std::move(found.stars)});
+  if (found.row == nullptr) return;
+  // Beside capture.json they are what `extract` made of members that say more and are in the tree as well.
+  if (replay.has_capture_info && (name.starts_with("proc/net/") || found.row->read == read_symlink)) return;
+  found.row->read(Context{replay, member, name, found.path, found.reused, std::move(found.stars)});
 }
 
 }  // namespace ssnap::pipeline

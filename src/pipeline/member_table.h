@@ -16,6 +16,8 @@ struct Replay {
   reconstruct::Records records;
   base::ByteOrder byte_order = base::ByteOrder::little;  // of the captured host; little until capture.json says
   bool keep_info = false;  // reconstruct::Options::keep_info
+  bool keep_net_tables = false;  // reconstruct::Options::keep_net_tables
+  bool keep_congestion = false;  // beside them the congestion control's own numbers: keep_first_dump
   bool has_capture_info = false;
   std::string capture_info_error;  // why capture.json is of no use
   bool has_end_info = false;

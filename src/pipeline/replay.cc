@@ -27,6 +27,8 @@ model::Snapshot finish(Replay replay, const reconstruct::Options& options) {
 base::Result<model::Snapshot> replay_directory(const std::string& path, const reconstruct::Options& options) {
   Replay replay;
   replay.keep_info = options.keep_info;
+  replay.keep_net_tables = options.keep_net_tables;
+  replay.keep_congestion = options.keep_first_dump;
   const auto report = archive::read_directory(
       path, [](std::string_view name) { return is_wanted(canonical_name(name)); },
       [&](const archive::Member& member) { add_member(replay, canonical_name(member.name), member); });
@@ -47,6 +49,8 @@ base::Result<model::Snapshot> replay_bytes(std::string_view bytes, const reconst
                                      : "no snapshot: the input is no ssnap archive (no zstd frame at its start)"};
   Replay replay;
   replay.keep_info = options.keep_info;
+  replay.keep_net_tables = options.keep_net_tables;
+  replay.keep_congestion = options.keep_first_dump;
   const archive::ReadReport report =
       archive::read_archive(bytes, [&](const archive::Member& member) { add_member(replay, member.name, member); });
   if (!replay.has_capture_info) {

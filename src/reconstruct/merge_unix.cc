@@ -143,6 +143,8 @@ void merge_proc_net_unix(const Records& records, NamespaceIndex& namespaces, con
       kept.ref_count = row.ref_count;
       kept.flags = row.flags;
       kept.path = row.path.value_or("");
+      kept.pointer = row.pointer;
+      kept.pointer_digits = row.pointer_digits;
       snapshot.proc_net_rows.push_back(std::move(kept));
     }
   }

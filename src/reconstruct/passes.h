@@ -27,6 +27,13 @@ void name_cgroups(model::Snapshot& snapshot);
 // namespaces.cc: every namespace that was found, how, and what it is called.
 void name_namespaces(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
 
+// net_tables.cc: the tables of /proc/net as they are.
+void keep_net_tables(Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
+// first_dump.cc: the rows of each table's first dump, in its order; and, once the sockets are merged and sorted, which of
+// them each row is.
+void keep_first_dump(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot);
+void tie_first_dump(model::Snapshot& snapshot);
+
 // merge_*.cc: the netlink dumps, each socket once (netns, family, protocol, cookie).
 class DumpMerge;
 void merge_inet_dumps(Records& records, DumpMerge& merge);

@@ -31,11 +31,12 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   snapshot.host = std::move(records.host);
   snapshot.capture = std::move(records.capture);
   snapshot.users = std::move(records.users);
-  snapshot.services = std::move(records.services);
   snapshot.gaps = std::move(records.gaps);
   snapshot.sources = std::move(records.sources);
   snapshot.problems = std::move(records.problems);
   snapshot.cgroups = std::move(records.cgroups);
+  snapshot.services = std::move(records.services);
+  snapshot.ip_protocols = std::move(records.ip_protocols);
 
   // The collector's namespace is the host's own view and comes first, also where nothing of it was read.
   NamespaceIndex namespaces(snapshot);
@@ -51,6 +52,10 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   name_cgroups(snapshot);
   name_namespaces(records, namespaces, snapshot);
 
+  if (options.keep_net_tables) keep_net_tables(records, namespaces, snapshot);
+  // What a reader of sock_diag would have met, before the views are merged.
+  if (options.keep_first_dump) keep_first_dump(records, namespaces, snapshot);
+
   // One row a socket: netlink decides, /proc/net confirms and adds.
   DumpMerge merge(namespaces, snapshot);
   merge_inet_dumps(records, merge);
@@ -64,6 +69,7 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   add_named_sockets(records, namespaces, snapshot);
   mark_presence(records, snapshot);
   sort_sockets(snapshot);
+  if (options.keep_first_dump) tie_first_dump(snapshot);
 
   // Who is at the other end.
   find_peers(records, snapshot);

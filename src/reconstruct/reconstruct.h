@@ -8,7 +8,9 @@ namespace ssnap::reconstruct {
 
 struct Options {
   bool keep_proc_net_rows = false;  // for views that imitate a reader of /proc/net
+  bool keep_first_dump = false;     // for views that imitate a reader of sock_diag
   bool keep_info = false;           // tcp_info and its like: some 60 numbers a socket
+  bool keep_net_tables = false;     // routes, interfaces, multicast groups and counters
 };
 
 model::Snapshot reconstruct(Records records, const Options& options);

@@ -225,9 +225,11 @@ struct Records {
   std::vector<ProcMount> proc_mounts;
   std::map<std::uint32_t, std::string> users;
   std::vector<model::Service> services;
+  std::map<std::uint32_t, std::string> ip_protocols;
   std::vector<model::Gap> gaps;
   std::map<std::string, model::SourceSummary> sources;
   std::vector<model::MemberProblem> problems;
+  std::map<std::uint64_t, model::NetTables> net_tables;  // by inode
 };
 
 // The files of a process, or of a thread.

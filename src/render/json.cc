@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "render/fields.h"
 #include "render/json_details.h"
 #include "render/json_item.h"
 #include "render/json_process.h"
@@ -294,7 +295,7 @@ class Writer {
   std::vector<unsigned char> buffer_ = std::vector<unsigned char>(kBufferBytes);
 };
 
-std::string render(const Rows& rows, bool pairs, bool lines) {
+std::string render(const Rows& rows, bool pairs, bool lines, const std::vector<std::string>& fields) {
   const Snapshot& snapshot = rows.snapshot;
   Writer writer(lines);
   if (!lines) writer.text += "{\n\"host\": ";
@@ -308,7 +309,10 @@ std::string render(const Rows& rows, bool pairs, bool lines) {
     fill_process(item, snapshot, static_cast<std::uint32_t>(&process - snapshot.processes.data()), parents);
   });
   writer.write_list("socket", "sockets", rows.sockets,
-                    [&](Item& item, const model::Socket* socket) { fill_socket(item, snapshot, *socket); });
+                    [&](Item& item, const model::Socket* socket) {
+                      if (fields.empty()) return fill_socket(item, snapshot, *socket);
+                      item.add_all(only_fields(socket_object(snapshot, *socket), fields));
+                    });
   if (pairs)
     writer.write_list("pair", "pairs", find_pairs(rows),
                       [&](Item& item, const Pair& pair) { fill_pair(item, snapshot, pair); });
@@ -328,11 +332,17 @@ std::string render(const Rows& rows, bool pairs, bool lines) {
 
 }  // namespace
 
-std::string render_json(const Rows& rows, bool pairs) {
-  return render(rows, pairs, false);
+json::object socket_object(const Snapshot& snapshot, const model::Socket& socket) {
+  json::object object;
+  fill_socket(Item(object), snapshot, socket);
+  return object;
 }
-std::string render_ndjson(const Rows& rows, bool pairs) {
-  return render(rows, pairs, true);
+
+std::string render_json(const Rows& rows, bool pairs, const std::vector<std::string>& fields) {
+  return render(rows, pairs, false, fields);
+}
+std::string render_ndjson(const Rows& rows, bool pairs, const std::vector<std::string>& fields) {
+  return render(rows, pairs, true, fields);
 }
 
 }  // namespace ssnap::render

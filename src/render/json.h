@@ -1,7 +1,9 @@
 // --format json and ndjson: everything that was decoded, per docs/schema/ssnap.schema.json.
 #pragma once
 
+#include <boost/json.hpp>
 #include <string>
+#include <vector>
 
 #include "render/view.h"
 
@@ -9,9 +11,12 @@ namespace ssnap::render {
 
 // One object with host, capture, namespaces, processes, sockets, gaps, problems, account, and where
 // asked for pairs; ends with a newline.
-std::string render_json(const Rows& rows, bool pairs = false);
+std::string render_json(const Rows& rows, bool pairs = false, const std::vector<std::string>& fields = {});
 // One object a line, each with a `type`: host, capture, namespace, process, socket, pair, gap, problem,
 // account (a table), held.
-std::string render_ndjson(const Rows& rows, bool pairs = false);
+std::string render_ndjson(const Rows& rows, bool pairs = false, const std::vector<std::string>& fields = {});
+
+// One socket, as in render_json().
+boost::json::object socket_object(const model::Snapshot& snapshot, const model::Socket& socket);
 
 }  // namespace ssnap::render

@@ -66,6 +66,9 @@ class Item {
     out.reserve(values.size());
     for (const auto value : values) out.emplace_back(value);
   }
+  void add_all(const json::object& other) {
+    for (const auto& [key, value] : other) object_.emplace(key, value);
+  }
   json::array& list(json::string_view key) {
     return object_.emplace(key, json::array(object_.storage())).first->value().get_array();
   }

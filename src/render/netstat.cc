@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
+#include <optional>
 
 #include "render/escape.h"
+#include "render/netstat_parts.h"
 #include "render/words.h"
 
 namespace ssnap::render {
@@ -14,9 +17,15 @@ using model::ProcNetRow;
 using model::Snapshot;
 using model::Socket;
 using model::View;
+using netstat_parts::left;
+using netstat_parts::right;
 
 // Columns of an address without -W: the address is cut, the port is not.
 constexpr std::size_t kAddressColumns = 22;
+// How much of a service's name it keeps.
+constexpr std::size_t kServiceBytes = 63;
+// Of these a service keeps at most so many.
+constexpr std::size_t kServiceColumns = kAddressColumns - 4;
 // "PID/Program name", as netstat keeps it for each inode.
 constexpr std::size_t kProgramBytes = 19;
 // How much of /proc/PID/cmdline it reads.
@@ -27,22 +36,19 @@ constexpr std::uint32_t kNoSpace = 1u << 18;
 constexpr std::uint8_t kUnixUnconnected = 1;  // SS_UNCONNECTED
 
 struct Table {
-  View view;
-  std::string_view label;
+  std::string_view file;   // of /proc/net, IPv4
+  View view, view6;
+  std::string_view label;  // IPv4's; 6 is added
   bool NetstatOptions::*wanted;
-  bool NetstatOptions::*version;
 };
 
-// In the order in which netstat reads them.
+// In the order in which netstat reads them; SCTP comes after TCP.
 constexpr Table kTables[] = {
-    {View::proc_net_tcp, "tcp", &NetstatOptions::tcp, &NetstatOptions::inet},
-    {View::proc_net_tcp6, "tcp6", &NetstatOptions::tcp, &NetstatOptions::inet6},
-    {View::proc_net_udp, "udp", &NetstatOptions::udp, &NetstatOptions::inet},
-    {View::proc_net_udp6, "udp6", &NetstatOptions::udp, &NetstatOptions::inet6},
-    {View::proc_net_udplite, "udpl", &NetstatOptions::udplite, &NetstatOptions::inet},
-    {View::proc_net_udplite6, "udpl6", &NetstatOptions::udplite, &NetstatOptions::inet6},
-    {View::proc_net_raw, "raw", &NetstatOptions::raw, &NetstatOptions::inet},
-    {View::proc_net_raw6, "raw6", &NetstatOptions::raw, &NetstatOptions::inet6},
+    {"tcp", View::proc_net_tcp, View::proc_net_tcp6, "tcp", &NetstatOptions::tcp},
+    {"sctp", View::proc_net_sctp, View::proc_net_sctp, "sctp", &NetstatOptions::sctp},
+    {"udp", View::proc_net_udp, View::proc_net_udp6, "udp", &NetstatOptions::udp},
+    {"udplite", View::proc_net_udplite, View::proc_net_udplite6, "udpl", &NetstatOptions::udplite},
+    {"raw", View::proc_net_raw, View::proc_net_raw6, "raw", &NetstatOptions::raw},
 };
 
 enum class Kind { tcp, udp, raw };
@@ -50,15 +56,6 @@ enum class Kind { tcp, udp, raw };
 Kind kind_of(View view) {
   if (view == View::proc_net_tcp || view == View::proc_net_tcp6) return Kind::tcp;
   return view == View::proc_net_raw || view == View::proc_net_raw6 ? Kind::raw : Kind::udp;
-}
-
-// printf's %-Ns and %Ns count bytes, and so must this.
-std::string left(std::string text, std::size_t bytes) {
-  if (text.size() < bytes) text.append(bytes - text.size(), ' ');
-  return text;
-}
-std::string right(const std::string& text, std::size_t bytes) {
-  return text.size() < bytes ? std::string(bytes - text.size(), ' ') + text : text;
 }
 
 std::string_view state_text(Kind kind, std::uint8_t state) {
@@ -102,43 +99,100 @@ class Netstat {
  public:
   Netstat(const Snapshot& snapshot, std::uint32_t netns, const NetstatOptions& options)
       : snapshot_(snapshot), netns_(netns), options_(options) {
-    // As its options do: a family alone means all its tables, and no table at all means every one.
-    const bool any_inet = options.tcp || options.udp || options.udplite || options.raw;
-    const bool one_version = !(options.inet && options.inet6);
-    all_inet_ = !any_inet && (one_version || !options.unix_sockets);
+    // As its options do: a family alone means all its tables, a table alone both families, and nothing at all everything.
+    const bool one_family = options.inet || options.inet6;
+    const bool any_inet = options.tcp || options.udp || options.udplite || options.sctp || options.raw;
+    all_inet_ = one_family && !any_inet;
+    asked_ = any_inet || all_inet_ || options.groups || options.unix_sockets;
+    if (!asked_) all_inet_ = true;
     inet_ = any_inet || all_inet_;
-    unix_ = options.unix_sockets || (!any_inet && !one_version);
+    unix_ = options.unix_sockets || !asked_;
+    v4_ = options.inet || !one_family;
+    v6_ = options.inet6 || !one_family;
+    // Only what was asked for by name is missed.
+    complains_ = asked_ && !all_inet_;
+    const auto tables = snapshot.net_tables.find(netns);
+    if (tables != snapshot.net_tables.end()) tables_ = &tables->second;
+    // Of several names of one port the last counts: it puts each before those that it has read already.
+    if (!options.numeric && !options.numeric_ports)
+      for (const auto& service : snapshot.services) services_[{service.port, service.protocol}] = service.name;
   }
 
-  std::uint64_t rows() const { return rows_; }
+  NetstatAnswer run() {
+    static const model::NetTables kNoTables;
+    const model::NetTables& tables = tables_ != nullptr ? *tables_ : kNoTables;
+    if (options_.statistics) netstat_parts::add_statistics(tables, options_, answer_);
+    else if (options_.routes) netstat_parts::add_routes(tables, options_, answer_);
+    else if (options_.interfaces) netstat_parts::add_interfaces(tables, options_, answer_);
+    else sockets(tables);
+    return std::move(answer_);
+  }
 
-  std::string run() {
+ private:
+  // In its order, until it misses a table that it was asked for.
+  void sockets(const model::NetTables& tables) {
     if (inet_) {
       out_ += "Active Internet connections " + selection();
       out_ += "Proto Recv-Q Send-Q Local Address           Foreign Address         State      ";
-      if (options_.extended) out_ += " User       Inode     ";
+      if (options_.extended > 0) out_ += " User       Inode     ";
       if (options_.programs) out_ += " PID/Program name    ";
       if (options_.timers) out_ += " Timer";
       out_ += '\n';
-      for (const auto& table : kTables) {
-        if ((!all_inet_ && !(options_.*table.wanted)) || !(options_.*table.version)) continue;
-        for_each_row(table.view,
-                     [&](const ProcNetRow& row, const Socket& socket) { inet_row(table, row, socket); });
-      }
+      for (const auto& table : kTables)
+        if ((all_inet_ || options_.*table.wanted) && !inet_table(table, tables)) return;
     }
+    if (options_.groups && !netstat_parts::add_groups(tables, v4_, v6_, complains_, answer_)) return;
     if (unix_) {
       out_ += "Active UNIX domain sockets " + selection();
       out_ += "Proto RefCnt Flags       Type       State         I-Node  ";
       if (options_.programs) out_ += " PID/Program name    ";
       out_ += " Path\n";
-      for_each_row(View::proc_net_unix,
-                   [&](const ProcNetRow& row, const Socket& socket) { unix_row(row, socket); });
+      if (!has_file("unix") && complains_) return miss("AF UNIX");
+      for_each_row(View::proc_net_unix, [&](const ProcNetRow& row, const Socket& socket) { unix_row(row, socket); });
     }
     if (options_.explain) explain_whole();
-    return std::move(out_);
   }
 
- private:
+  bool inet_table(const Table& table, const model::NetTables& tables) {
+    const bool is_sctp = table.view == View::proc_net_sctp;
+    bool missing = false;
+    if (is_sctp) {
+      // Endpoints are servers to it. A file that is missing ends the answer before the next is opened.
+      const bool endpoints = options_.all || options_.listening, associations = options_.all || !options_.listening;
+      missing = v4_ && ((endpoints && !tables.sctp_endpoints) || (!endpoints && !tables.sctp_associations));
+      if (v4_ && endpoints && tables.sctp_endpoints)
+        for (const auto& row : *tables.sctp_endpoints) sctp_row(row, true);
+      if (v4_ && !(missing && complains_) && associations && tables.sctp_associations)
+        for (const auto& row : *tables.sctp_associations) sctp_row(row, false);
+    } else {
+      missing = v4_ && !has_file(table.file);
+      const auto add = [&](View view, std::string_view version) {
+        for_each_row(view, [&](const ProcNetRow& row, const Socket& socket) {
+          inet_row(kind_of(view), std::string(table.label) + std::string(version), row, socket);
+        });
+      };
+      if (v4_) add(table.view, "");
+      if (v6_) add(table.view6, "6");
+    }
+    if (!missing || !complains_) return true;
+    miss("AF INET (" + std::string(table.file) + ")");
+    return false;
+  }
+
+  // Whether /proc/net had the file, by the account; without one, whether anything of it was read.
+  bool has_file(std::string_view file) const {
+    bool has_account = false;
+    for (const auto& line : snapshot_.account) {
+      if (line.netns != netns_) continue;
+      has_account = true;
+      if (line.listed && line.table == file) return true;
+    }
+    return !has_account && std::any_of(snapshot_.proc_net_rows.begin(), snapshot_.proc_net_rows.end(),
+                                       [&](const ProcNetRow& row) { return row.netns == netns_; });
+  }
+
+  void miss(const std::string& what) { answer_.complaint = "netstat: no support for `" + what + "' on this system."; }
+
   std::string selection() const {
     if (options_.all) return "(servers and established)\n";
     return options_.listening ? "(only servers)\n" : "(w/o servers)\n";
@@ -155,8 +209,7 @@ class Netstat {
         visit(row, snapshot_.sockets[row.socket]);
   }
 
-  void inet_row(const Table& table, const ProcNetRow& row, const Socket& socket) {
-    const Kind kind = kind_of(table.view);
+  void inet_row(Kind kind, const std::string& label, const ProcNetRow& row, const Socket& socket) {
     if (!options_.all) {
       // It takes a TCP socket without a remote port for a server, and any other one without a remote address.
       const bool server = kind == Kind::tcp ? socket.peer.port == 0 : socket.peer.address.is_any();
@@ -166,22 +219,58 @@ class Netstat {
     const std::uint16_t raw_protocol = raw && socket.details && socket.details->raw_protocol
                                            ? *socket.details->raw_protocol
                                            : std::uint16_t{0};
-    const Address local = address(socket.local.address, raw ? raw_protocol : socket.local.port);
-    const Address peer = address(socket.peer.address, raw ? std::uint32_t{0} : socket.peer.port);
-    out_ += left(std::string(table.label), 5) + ' ' + right(std::to_string(row.recv_queue), 6) + ' ' +
+    const Address local = address(socket.local.address, raw ? raw_protocol : socket.local.port, kind);
+    const Address peer = address(socket.peer.address, raw ? std::uint32_t{0} : socket.peer.port, kind);
+    out_ += left(label, 5) + ' ' + right(std::to_string(row.recv_queue), 6) + ' ' +
             right(std::to_string(row.send_queue), 6) + ' ' + left(local.text, 23) + ' ' +
             left(peer.text, 23) + ' ' +
             left(raw ? std::to_string(row.state) : std::string(state_text(kind, row.state)), 11);
-    if (options_.extended) out_ += ' ' + left(user(row.uid), 10) + ' ' + left(std::to_string(row.inode), 10);
-    const Program program = program_of(row, socket);
-    if (options_.programs) out_ += ' ' + left(escape_tool(program.text), kProgramBytes + 1);
-    if (options_.timers) out_ += ' ' + timer_text(kind, row, snapshot_.host.clk_tck);
-    out_ += '\n';
-    ++rows_;
+    const Program program = program_of(row.inode, &socket);
+    end_of_row(row.uid, row.inode, program, timer_text(kind, row, snapshot_.host.clk_tck));
+    ++answer_.rows;
     if (!options_.explain) return;
     if (local.cut) note("netstat cuts the local address: " + local.whole);
     if (peer.cut) note("netstat cuts the foreign address: " + peer.whole);
     if (options_.programs) explain_owners(socket, program);
+  }
+
+  // All addresses of both ends, one under the other; ports and the rest beside the first.
+  void sctp_row(const model::SctpRow& row, bool endpoint) {
+    const auto port = [&](std::uint16_t number) { return number == 0 ? std::string("*") : std::to_string(number); };
+    const std::size_t lines = endpoint ? row.locals.size() : std::max(row.locals.size(), row.peers.size());
+    for (std::size_t i = 0; i < lines; ++i) {
+      if (i > 0) out_ += "\n                    ";
+      else if (endpoint) out_ += "sctp                ";
+      else out_ += "sctp  " + right(std::to_string(row.recv_queue), 6) + ' ' + right(std::to_string(row.send_queue), 6) + ' ';
+      const auto end = [&](const std::vector<base::IpAddress>& addresses, std::uint16_t number) {
+        if (i >= addresses.size()) return std::string();
+        const std::string text = addresses[i].unmapped().to_string();
+        return endpoint || i == 0 ? text + ':' + port(number) : text;
+      };
+      if (endpoint) out_ += left(end(row.locals, row.local_port), 47);
+      else out_ += left(end(row.locals, row.local_port), 23) + ' ' + left(end(row.peers, row.peer_port), 23);
+      std::string state(i == 0 ? state_text(Kind::tcp, static_cast<std::uint8_t>(std::min(row.state, 255u))) : "");
+      if (i == 0 && row.state > model::kStateClosing) state = "UNKNOWN(" + std::to_string(row.state) + ')';
+      out_ += ' ' + left(state, 11);
+    }
+    if (!by_inode_) {
+      by_inode_.emplace();
+      for (const Socket& socket : snapshot_.sockets)
+        if (socket.netns == netns_ && socket.inode) by_inode_->emplace(*socket.inode, &socket);
+    }
+    const auto found = by_inode_->find(row.inode);
+    const Socket* known = found == by_inode_->end() ? nullptr : found->second;
+    const Program program = program_of(row.inode, known);
+    end_of_row(row.uid, row.inode, program, "");
+    if (options_.explain && options_.programs && known != nullptr) explain_owners(*known, program);
+  }
+
+  struct Program;
+  void end_of_row(std::uint32_t uid, std::uint64_t inode, const Program& program, const std::string& timer) {
+    if (options_.extended > 0) out_ += ' ' + left(user(uid), 10) + ' ' + left(std::to_string(inode), 10);
+    if (options_.programs) out_ += ' ' + left(escape_tool(program.text), kProgramBytes + 1);
+    if (options_.timers) out_ += ' ' + timer;
+    out_ += '\n';
   }
 
   void unix_row(const ProcNetRow& row, const Socket& socket) {
@@ -200,7 +289,8 @@ class Netstat {
     out_ += "unix  " + left(std::to_string(row.ref_count), 6) + ' ' + left(flags, 11) + ' ' +
             left(std::string(type), 10) + ' ' + left(std::string(state), 13) + ' ' +
             left(std::to_string(row.inode), 8);
-    const Program program = program_of(row, socket);
+    const Program program = program_of(row.inode, &socket);
+    ++answer_.rows;
     if (options_.programs) out_ += ' ' + left(escape_tool(program.text), kProgramBytes + 1);
     // It reads the path as one word.
     constexpr std::string_view kBlanks = " \t\n\v\f\r";
@@ -208,24 +298,39 @@ class Netstat {
     const auto begin = std::min(whole.find_first_not_of(kBlanks), whole.size());
     const auto word = whole.substr(begin, whole.find_first_of(kBlanks, begin) - begin);
     out_ += ' ' + escape_tool(word) + '\n';
-    ++rows_;
     if (!options_.explain) return;
     if (word.size() != whole.size()) note("netstat ends the path at a blank: " + escape_terminal(whole));
     if (options_.programs) explain_owners(socket, program);
   }
 
-  Address address(const base::IpAddress& ip, std::uint32_t port) const {
+  Address address(const base::IpAddress& ip, std::uint32_t port, Kind kind) const {
     Address out;
     const std::string host = ip.unmapped().to_string();
-    const std::string service = port == 0 ? "*" : std::to_string(port);
+    const std::string service = service_name(port, kind);
     out.whole = host + ':' + service;
-    out.cut = host.size() + service.size() > kAddressColumns;
-    out.text = out.cut ? host.substr(0, kAddressColumns - service.size()) + ':' + service : out.whole;
+    out.cut = !options_.wide && host.size() + service.size() > kAddressColumns;
+    out.text = out.whole;
+    if (!out.cut) return out;
+    const std::size_t kept = std::min(service.size(), kServiceColumns);
+    out.text = host.substr(0, kAddressColumns - kept) + ':' + service.substr(0, kept);
     return out;
   }
 
+  // "Ports" of raw sockets are IP protocols.
+  std::string service_name(std::uint32_t port, Kind kind) const {
+    if (port == 0) return "*";
+    if (options_.numeric || options_.numeric_ports) return std::to_string(port);
+    const std::string_view protocol = kind == Kind::tcp ? "tcp" : kind == Kind::udp ? "udp" : "raw";
+    if (kind == Kind::raw) {
+      const auto found = snapshot_.ip_protocols.find(port);
+      if (found != snapshot_.ip_protocols.end()) return escape_tool(found->second.substr(0, kServiceBytes));
+    }
+    const auto service = services_.find({port, protocol});
+    return service == services_.end() ? std::to_string(port) : escape_tool(service->second.substr(0, kServiceBytes));
+  }
+
   std::string user(std::uint32_t uid) const {
-    if (!options_.numeric) {
+    if (!options_.numeric && !options_.numeric_users) {
       const auto found = snapshot_.users.find(uid);
       if (found != snapshot_.users.end()) return escape_tool(found->second);
     }
@@ -239,10 +344,10 @@ class Netstat {
   };
 
   // The first process, by pid, whose fd table holds the inode and whose command line could be read.
-  Program program_of(const ProcNetRow& row, const Socket& socket) const {
+  Program program_of(std::uint64_t inode, const Socket* socket) const {
     Program program;
-    if (row.inode == 0) return program;
-    for (const auto& owner : socket.owners) {
+    if (inode == 0 || socket == nullptr) return program;
+    for (const auto& owner : socket->owners) {
       if (owner.via != model::Via::fd || owner.certainty != model::Certainty::certain) continue;
       if (owner.process >= snapshot_.processes.size()) continue;
       const auto& process = snapshot_.processes[owner.process];
@@ -281,35 +386,15 @@ class Netstat {
       const std::string_view why = program.owner != nullptr
                                        ? "netstat stops at the first process of an inode: "
                                        : "netstat could not read the command line of its process: ";
-      note(std::string(why) + holders(same_way, program.owner != nullptr ? " it too" : " it"));
+      note(std::string(why) + holders_phrase(snapshot_, same_way, program.owner != nullptr));
     }
     if (!other_way.empty())
-      note("netstat reads the fd tables of processes only: " + holders(other_way, " it too"));
+      note("netstat reads the fd tables of processes only: " + holders_phrase(snapshot_, other_way, program.owner != nullptr));
     if (program.owner == nullptr && same_way.empty() && socket.ownerless_reason)
       note("no process: " + std::string(model::ownerless_name(socket.ownerless_reason->code)) +
            (socket.ownerless_reason->detail.empty()
                 ? std::string()
                 : ", " + escape_terminal(socket.ownerless_reason->detail)));
-  }
-
-  // "sh[81] holds it too (fd 38, inherited from 80)"; "a[1] (fd 3), b[2] (fd 4) and 90 more hold it too".
-  std::string holders(const std::vector<const model::Owner*>& owners, std::string_view it) const {
-    const auto label = [&](const model::Owner& owner) {
-      const std::string_view doubt = owner.certainty == model::Certainty::possible   ? "possibly "
-                                     : owner.certainty == model::Certainty::probable ? "probably "
-                                                                                     : "";
-      return std::string(doubt) + process_label(snapshot_, owner.process);
-    };
-    const auto how = [&](const model::Owner& owner) { return " (" + holding_phrase(snapshot_, owner) + ')'; };
-    if (owners.size() == 1) return label(*owners[0]) + " holds" + std::string(it) + how(*owners[0]);
-    std::string out;
-    const std::size_t named = std::min(owners.size(), kMaxNamed);
-    for (std::size_t i = 0; i < named; ++i) {
-      if (i != 0) out += i + 1 == owners.size() ? " and " : ", ";
-      out += label(*owners[i]) + how(*owners[i]);
-    }
-    if (named < owners.size()) out += " and " + std::to_string(owners.size() - named) + " more";
-    return out + " hold" + std::string(it);
   }
 
   // Sockets of the tables shown for which /proc/net has no row at all.
@@ -337,7 +422,7 @@ class Netstat {
     if (socket.family == model::kFamilyUnix) return unix_;
     const bool v6 = socket.family == model::kFamilyInet6;
     if (!v6 && socket.family != model::kFamilyInet) return false;
-    if (!inet_ || !(v6 ? options_.inet6 : options_.inet)) return false;
+    if (!inet_ || !(v6 ? v6_ : v4_)) return false;
     switch (socket.protocol) {
       case model::kProtocolTcp:
         return all_inet_ || options_.tcp;
@@ -345,6 +430,8 @@ class Netstat {
         return all_inet_ || options_.udp;
       case model::kProtocolUdplite:
         return all_inet_ || options_.udplite;
+      case model::kProtocolSctp:
+        return all_inet_ || options_.sctp;
       case model::kProtocolRaw:
         return all_inet_ || options_.raw;
       default:
@@ -355,19 +442,18 @@ class Netstat {
   const Snapshot& snapshot_;
   std::uint32_t netns_;
   const NetstatOptions& options_;
-  bool all_inet_ = false, inet_ = false, unix_ = false;
-  std::string out_;
-  std::uint64_t rows_ = 0;
+  bool all_inet_ = false, inet_ = false, unix_ = false, v4_ = false, v6_ = false, asked_ = false, complains_ = false;
+  const model::NetTables* tables_ = nullptr;  // null: none were kept
+  std::map<std::pair<std::uint32_t, std::string_view>, std::string_view> services_;  // by port and protocol
+  std::optional<std::map<std::uint64_t, const Socket*>> by_inode_;  // made for the first row of SCTP
+  NetstatAnswer answer_;
+  std::string& out_ = answer_.output;
 };
 
 }  // namespace
 
-std::string render_netstat(const model::Snapshot& snapshot, std::uint32_t netns,
-                           const NetstatOptions& options, std::uint64_t* rows) {
-  Netstat netstat(snapshot, netns, options);
-  std::string text = netstat.run();
-  if (rows != nullptr) *rows += netstat.rows();
-  return text;
+NetstatAnswer render_netstat(const model::Snapshot& snapshot, std::uint32_t netns, const NetstatOptions& options) {
+  return Netstat(snapshot, netns, options).run();
 }
 
 }  // namespace ssnap::render

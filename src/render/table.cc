@@ -4,7 +4,9 @@
 #include <set>
 
 #include "render/address.h"
+#include "render/details.h"
 #include "render/escape.h"
+#include "render/fields.h"
 #include "render/frame.h"
 #include "render/layout.h"
 #include "render/owners.h"
@@ -108,6 +110,18 @@ std::string cookie_cell(const Context&, const Socket& socket) {
   return socket.cookie ? std::to_string(*socket.cookie) : "-";
 }
 
+// -O: what stands below each other comes beside each other.
+void join(std::vector<CellLine>& lines) {
+  if (lines.size() < 2) return;
+  constexpr std::string_view kBranch = "└ ";
+  CellLine& first = lines.front();
+  for (std::size_t k = 1; k < lines.size(); ++k) {
+    const std::string_view text = lines[k].text;
+    first.text += "; " + std::string(text.starts_with(kBranch) ? text.substr(kBranch.size()) : text);
+  }
+  lines.resize(1);
+}
+
 struct Column {
   std::string_view title;
   std::string (*cell)(const Context&, const Socket&);
@@ -123,7 +137,7 @@ constexpr Column kColumns[] = {
     {"PROTO", protocol_cell, [](const Context& context) { return context.several_protocols; }},
     {"STATE", state_cell, kAlways},
     {"SEEN", seen_cell, [](const Context& context) { return context.any_presence; }},
-    {"QUEUE", queue_cell, kAlways},
+    {"QUEUE", queue_cell, [](const Context& context) { return context.style.queues; }},
     {"LOCAL", local_cell, kAlways},
     {"PEER", peer_cell, [](const Context& context) { return context.any_peer; }},
     {"REACH", reach_cell, [](const Context& context) { return context.any_reach; }},
@@ -159,12 +173,47 @@ std::string render_table(const Rows& rows, const Style& style) {
       row.cells.push_back({column.cell(context, *socket), listener ? Tint::bold : Tint::none});
     }
     if (style.owners) row.last = owner_lines(rows.snapshot, *socket, style.extended);
+    for (auto& line : detail_lines(rows.snapshot, *socket, style.details)) row.last.push_back({std::move(line), Tint::dim});
+    if (style.one_line) join(row.last);
     table.push_back(std::move(row));
   }
 
   std::string out = head(rows, style);
   if (!table.empty()) out += lay_out(titles, table, style.header, style.width, style.colour);
   return out + foot(rows, style, !table.empty());
+}
+
+std::optional<std::string> table_cell(const Snapshot& snapshot, const Socket& socket, std::string_view column) {
+  const Style style;
+  const Context context{snapshot, style};
+  if (column == "owners") {
+    auto lines = owner_lines(snapshot, socket, false);
+    join(lines);
+    return lines.empty() ? std::string() : lines.front().text;
+  }
+  for (const auto& row : kColumns) {
+    std::string title(row.title);
+    for (char& c : title) c = static_cast<char>(c - 'A' + 'a');
+    if (title == column) return row.cell(context, socket);
+  }
+  return std::nullopt;
+}
+
+std::string render_fields_table(const Rows& rows, const std::vector<std::string>& names, const Style& style) {
+  std::vector<std::string_view> titles(names.begin(), names.end());
+  std::vector<LayoutRow> table;
+  table.reserve(rows.sockets.size());
+  for (const auto* socket : rows.sockets) {
+    const FieldReader reader(rows.snapshot, *socket);
+    LayoutRow row;
+    for (const auto& name : names) {
+      CellLine cell{reader.text(name, true), Tint::none};
+      if (&name == &names.back()) row.last.push_back(std::move(cell));
+      else row.cells.push_back(std::move(cell));
+    }
+    table.push_back(std::move(row));
+  }
+  return table.empty() ? std::string() : lay_out(titles, table, style.header, style.width, style.colour);
 }
 
 }  // namespace ssnap::render

@@ -18,10 +18,24 @@ struct Rows {
   std::uint64_t other_namespaces = 0;
 };
 
+// What stands in further lines below a socket of the table.
+struct Details {
+  bool timers = false;    // -o
+  bool memory = false;    // -m
+  bool info = false;      // -i; needs reconstruct::Options::keep_info
+  bool filters = false;   // -b
+  bool tos = false;       // --tos
+  bool cgroups = false;   // --cgroup
+  bool sockopts = false;  // --inet-sockopt
+};
+
 struct Style {
   bool header = true;              // -H leaves it out
   bool owners = true;              // the default view always shows them
   bool extended = false;           // -e: uid, inode, cookie
+  bool queues = true;              // -Q leaves them out
+  bool one_line = false;           // -O: owners and details beside each other
+  Details details;
   bool netns_column = false;       // more than one namespace is shown
   std::optional<int> width;        // of the terminal; absent: no terminal, nothing is wrapped
   bool colour = false;

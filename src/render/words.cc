@@ -121,6 +121,26 @@ std::string_view capability_name(unsigned number) {
   return number < std::size(kNames) ? kNames[number] : std::string_view();
 }
 
+std::string holders_phrase(const Snapshot& snapshot, const std::vector<const model::Owner*>& owners, bool too) {
+  const std::string it = too ? " it too" : " it";
+  const auto label = [&](const model::Owner& owner) {
+    const std::string_view doubt = owner.certainty == model::Certainty::possible   ? "possibly "
+                                   : owner.certainty == model::Certainty::probable ? "probably "
+                                                                                   : "";
+    return std::string(doubt) + process_label(snapshot, owner.process);
+  };
+  const auto how = [&](const model::Owner& owner) { return " (" + holding_phrase(snapshot, owner) + ')'; };
+  if (owners.size() == 1) return label(*owners[0]) + " holds" + it + how(*owners[0]);
+  std::string out;
+  const std::size_t named = std::min(owners.size(), kMaxNamed);
+  for (std::size_t i = 0; i < named; ++i) {
+    if (i != 0) out += i + 1 == owners.size() ? " and " : ", ";
+    out += label(*owners[i]) + how(*owners[i]);
+  }
+  if (named < owners.size()) out += " and " + std::to_string(owners.size() - named) + " more";
+  return out + " hold" + it;
+}
+
 namespace {
 
 std::string name_or_number(std::string_view name, std::string_view kind, unsigned number) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/snapshot.h"
 
@@ -33,6 +34,9 @@ std::string owner_phrase(const model::Snapshot& snapshot, const model::Owner& ow
 std::string user_word(const model::Snapshot& snapshot, std::uint32_t uid);
 // "net_admin" for 12; "" for one without a name.
 std::string_view capability_name(unsigned number);
+// "sh[81] holds it too (fd 38, inherited from 80)"; "a[1] (fd 3), b[2] (fd 4) and 90 more hold it". `too`: beside
+// those that the tool shows.
+std::string holders_phrase(const model::Snapshot& snapshot, const std::vector<const model::Owner*>& owners, bool too);
 // "TIME-WAIT"; "state-77" for a number without a name. Families and protocols likewise: "family-77",
 // "proto-77".
 std::string state_word(std::uint8_t state);

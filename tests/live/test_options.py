@@ -1,10 +1,14 @@
 """Every option of every command: what it does, and what is said to a value that it can't have. Beside the tests of
 what a capture holds and what the views show, which use -o, -t -u -w -x -a -n -p -e -l, --as, --explain and --format."""
 
+import csv
+import ctypes
+import io
 import json
 import os
 import re
 import socket
+import struct
 import subprocess
 
 from support import sandbox, zstd_frames
@@ -13,10 +17,17 @@ from support.ssnap import SSNAP, analyze_json, certain_owners, sockets_of, ssnap
 # The commands and the long names of their options (`--help` of `analyze` for each tool).
 HELP = {
     ("capture",): "output case netns pid level threads allow-module-load include-secrets quiet verbose progress help",
-    ("analyze",): "tcp udp raw unix ipv4 ipv6 all listening numeric processes extended no-header as explain format tree "
-                  "pairs netns count expect help",
-    ("analyze", "--as", "netstat"): "tcp udp udplite raw unix ipv4 ipv6 all listening numeric processes extended timers as "
-                                    "explain format tree pairs netns count expect help",
+    ("analyze",): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening bound-inactive "
+                  "numeric processes threads extended options memory info bpf tos cgroup inet-sockopt summary oneline no-header "
+                  "no-queues as explain format fields tree pairs netns count expect live help",
+    ("analyze", "--as", "ss"): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening "
+                               "numeric processes threads extended options memory info bpf tos cgroup inet-sockopt tipcinfo summary "
+                               "oneline no-header as explain format fields tree pairs netns count expect live help",
+    ("analyze", "--as", "netstat"): "tcp udp udplite sctp raw unix ipv4 ipv6 all listening numeric processes extended timers wide "
+                                    "groups interfaces route statistics numeric-hosts numeric-ports numeric-users symbolic fib "
+                                    "verbose as explain format fields tree pairs netns count expect live help",
+    ("analyze", "--as", "lsof"): "tcp udp unix ipv4 ipv6 numeric as explain format fields tree pairs netns count expect live help",
+    ("extract",): "directory netns help",
     ("info",): "help",
     ("verify",): "help",
     ("man",): "help",
@@ -59,9 +70,31 @@ WRONG = [
     (("analyze", "a", "--as", "top"), "'top'"),
     (("analyze", "a", "--as=top"), "'top'"),
     (("analyze", "a", "-r"), "-r"),
-    (("analyze", "a", "--explain"), "--as netstat"),
+    (("analyze", "a", "--explain"), "--as ss, netstat or lsof"),
     (("analyze", "a", "--as", "netstat", "--format", "json"), "--format json"),
     (("analyze", "a", "--as", "netstat", "-H"), "-H"),
+    (("analyze", "a", "--as", "ss", "--format", "json"), "--format json"),
+    (("analyze", "a", "-f", "ipx"), "'ipx'"),
+    (("analyze", "a", "-A", "tcp,top"), "'top'"),
+    (("analyze", "a", "-A"), "--query"),
+    (("analyze", "a", "-K"), "can't be closed"),
+    (("analyze", "a", "--as", "ss", "-Q"), "ss 6.1"),
+    (("analyze", "a", "--as", "netstat", "-ir"), "one of them"),
+    (("analyze", "a", "--as", "netstat", "-ie"), "ifconfig"),
+    (("analyze", "a", "--as", "netstat", "-C"), "-C"),
+    (("analyze", "a", "--as", "lsof", "-p"), "-p"),
+    (("analyze", "a", "--as", "lsof", "--format", "ndjson"), "--format ndjson"),
+    (("analyze", "a", "--fields", "nothing"), "'nothing'"),
+    (("analyze", "a", "--fields", "state,"), "''"),
+    (("analyze", "a", "--fields", "reach", "--format", "json"), "'reach'"),
+    (("analyze", "a", "--fields", "state", "--tree"), "--fields"),
+    (("analyze", "a", "--fields", "state", "--as", "ss"), "--fields"),
+    (("analyze", "a", "--tree", "--format", "csv"), "--tree"),
+    (("analyze", "a", "--pairs", "--format", "csv"), "--pairs"),
+    (("extract",), "which snapshot"),
+    (("extract", "a"), "where to"),
+    (("extract", "a", "b", "-C", "c"), "which snapshot"),
+    (("extract", "a", "-C"), "--directory"),
     (("analyze", "a", "--tree", "--pairs"), "--pairs"),
     (("analyze", "a", "--tree", "--as", "netstat"), "--tree"),
     (("analyze", "a", "--pairs", "--as", "netstat"), "--pairs"),
@@ -354,6 +387,77 @@ class OptionsTest(sandbox.LiveTest):
         self.assertEqual(run.returncode, 5)
         self.assertIn(b"incomplete", run.stderr)
         self.assertEqual(ssnap("analyze", self.path("cut"), "-lt", "--count", "--expect", "..7").returncode, 3)
+
+    def test_letters_of_ss_in_the_own_view(self):
+        server, client = self.listener(socket.AF_INET, ("127.0.0.1", 4003)), socket.socket(socket.AF_INET)
+        self.addCleanup(client.close)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        client.connect(server.getsockname())
+        bound = socket.socket(socket.AF_INET)
+        self.addCleanup(bound.close)
+        bound.bind(("127.0.0.1", 4004))
+        packet = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
+        self.addCleanup(packet.close)
+        program = ctypes.create_string_buffer(struct.pack("=HBBI", 6, 0, 0, 0xFFFF), 8)
+        packet.setsockopt(socket.SOL_SOCKET, 26, struct.pack("@HP", 1, ctypes.addressof(program)))  # SO_ATTACH_FILTER
+        _, path = self.capture()
+
+        def shown(*switches):
+            run = ssnap("analyze", path, *switches)
+            self.assertEqual((run.returncode, run.stderr), (0, b""))
+            return run.stdout.decode()
+
+        for switch, words in (("-o", "timer keepalive, expires in "), ("-m", "memory: received 0 of at most "), ("-i", "info: congestion "),
+                              ("--tos", "type of service 0"), ("--cgroup", "cgroup "), ("--inet-sockopt", "socket options: is_icsk ")):
+            with self.subTest(switch):
+                self.assertIn(words, shown("-ta", switch))
+                self.assertNotIn(words, shown("-ta"))
+                # -O has them on the socket's own line.
+                self.assertIn("; " + words, shown("-taO", switch))
+        self.assertIn("filter of 1 instruction: 6 0 0 65535", shown("-0b"))
+        self.assertEqual(shown("-0"), shown("-f", "link"))
+        self.assertEqual(shown("-0"), shown("-A", "packet"))
+        self.assertIn("netlink", shown("-A", "netlink,tcp"))
+        self.assertEqual(shown("-A", "all,!netlink", "-f", "netlink"), shown("-A", "all"))
+        self.assertIn("QUEUE", shown("-ta"))
+        self.assertNotIn("QUEUE", shown("-taQ"))
+        self.assertIn("  tcp ", shown("-s"))
+        self.assertNotIn("LOCAL", shown("-s"))
+        self.assertIn("LOCAL", shown("-ts"))
+        # Before Linux 6.8 no table shows it.
+        self.assertEqual("127.0.0.1:4004" in shown("-B"), "127.0.0.1:4004" in shown("-a"))
+        self.assertNotIn("127.0.0.1:4003", shown("-B"))
+
+    def test_formats_and_fields(self):
+        _, path = self.capture()
+
+        def answer(*arguments):
+            run = ssnap("analyze", path, *arguments)
+            self.assertEqual((run.returncode, run.stderr), (0, b""))
+            return run.stdout.decode()
+
+        owner = str(os.getpid())
+        rows = list(csv.DictReader(io.StringIO(answer("-lt", "--format", "csv"), newline="")))
+        self.assertEqual([(row["local.address"], row["local.port"], row["owners.pid"], row["netns.inode"]) for row in rows],
+                         [("127.0.0.1", "4001", owner, str(self.netns)), ("::1", "4002", owner, str(self.netns))])
+        self.assertEqual(answer("-lt4", "--format", "csv", "--fields", "local,owners.fds,state,inode,reach", "-H"),
+                         f"127.0.0.1:4001,{self.v4.fileno()},LISTEN,{os.fstat(self.v4.fileno()).st_ino},this host only\r\n")
+        self.assertEqual(answer("-lt6H", "--fields", "state,local,owners.pid"), f"LISTEN  [::1]:4002  {owner}\n")
+        for form in ("json", "ndjson"):
+            text = answer("-lt4", "--format", form, "--fields", "local.port,owners.pid,ownerless_reason")
+            sockets = (json.loads(text)["sockets"] if form == "json" else
+                       [item for item in map(json.loads, text.splitlines()) if item.pop("type") == "socket"])
+            self.assertEqual(sockets, [{"local": {"port": 4001}, "owners": [{"pid": int(owner)}]}])
+        # wide: everything at once, on any number of columns.
+        wide = answer("-lt", "--format", "wide")
+        for words in ("NETNS", "INODE", "COOKIE", "memory: ", "info: ", "type of service", str(os.fstat(self.v4.fileno()).st_ino)):
+            self.assertIn(words, wide)
+
+    def test_live(self):
+        run = ssnap("analyze", "--live", "-lt", "--format", "json", "src", "127.0.0.1")
+        self.assertEqual((run.returncode, run.stderr), (0, b""))
+        [row] = sockets_of(json.loads(run.stdout), self.netns)
+        self.assertEqual((row["local"]["port"], certain_owners(row)), (4001, {os.getpid(): [self.v4.fileno()]}))
 
     def test_as_netstat_letters(self):
         _, path = self.capture()

@@ -33,7 +33,9 @@ ARGUMENTS = [b"cat", b"-", b"\x1b[31mred\x1b[0m", b"\xff\xfe", b"two\nlines", b"
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 VIEWS = (("analyze",), ("analyze", "--tree"), ("analyze", "--pairs"), ("analyze", "--format", "json"),
          ("analyze", "--format", "ndjson"), ("analyze", "--as", "netstat", "-tnap"),
-         ("analyze", "--as", "netstat", "-tnap", "--explain"), ("info",))
+         ("analyze", "--as", "netstat", "-tnap", "--explain"), ("analyze", "--format", "wide"), ("analyze", "--format", "csv"),
+         ("analyze", "--fields", "owners,owners.comm,owners.cmdline"), ("analyze", "--as", "ss", "-tanpe"),
+         ("analyze", "--as", "ss", "-tanpT", "--explain"), ("analyze", "--as", "lsof", "--explain"), ("info",))
 
 
 class NamesTest(OwnersTest):
@@ -140,6 +142,8 @@ class NamesTest(OwnersTest):
                 self.assertEqual((run.returncode, run.stderr), (0, b""))
                 self.assertTrue(run.stdout)
                 text = run.stdout.decode()  # UTF-8, or this fails
+                if "csv" in arguments:
+                    text = text.replace("\r\n", "\n")  # the ends of its lines
                 self.assertIsNone(CONTROL.search(text), "a control character in the output")
                 if "json" in arguments:
                     json.loads(text)

@@ -9,5 +9,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto decoded = decode_proc_net_sockstat(bytes);
   check_problems(decoded.problems, size);
   check_offsets(decoded.rows, size);
+  (void)decode_proc_net_snmp_value(bytes, "Tcp", "CurrEstab");
   return 0;
 }

@@ -6,10 +6,14 @@
 #include <zstd.h>
 
 #include "pipeline/replay.h"
+#include "render/csv.h"
 #include "render/info.h"
 #include "render/json.h"
+#include "render/lsof.h"
 #include "render/netstat.h"
 #include "render/pairs.h"
+#include "render/ss.h"
+#include "render/summary.h"
 #include "render/table.h"
 #include "render/tree.h"
 
@@ -20,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   archive.resize(ZSTD_compress(archive.data(), archive.size(), data, size, 1));
   reconstruct::Options options;
   options.keep_proc_net_rows = true;
-  options.keep_info = true;
+  options.keep_info = options.keep_first_dump = options.keep_net_tables = true;
   const auto snapshot = pipeline::replay_bytes(archive, options);
   if (snapshot.has_error()) return 0;
   render::Rows rows{*snapshot, {}, 0, 0, 0};
@@ -32,9 +36,26 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)render::render_table(rows, style);
   (void)render::render_tree(rows, style);
   (void)render::render_pairs(rows, style);
+  (void)render::render_summary(rows);
+  (void)render::render_csv(rows, render::default_csv_fields(), true);
   (void)render::render_info(*snapshot);
+  render::SsOptions ss;
+  ss.selection.all_states();
+  ss.selection.finish();
+  ss.processes = ss.extended = ss.memory = ss.info = ss.filters = ss.tos = ss.cgroups = ss.sockopts = ss.timers = ss.explain = true;
+  render::LsofOptions lsof;
+  lsof.unix_sockets = lsof.tcp = lsof.udp = lsof.explain = true;
   render::NetstatOptions netstat;
   netstat.all = netstat.programs = netstat.extended = netstat.timers = netstat.explain = true;
-  for (std::uint32_t i = 0; i < snapshot->namespaces.size(); ++i) (void)render::render_netstat(*snapshot, i, netstat);
+  for (std::uint32_t i = 0; i < snapshot->namespaces.size(); ++i) {
+    (void)render::render_netstat(*snapshot, i, netstat);
+    (void)render::render_ss(*snapshot, i, ss);
+    (void)render::render_lsof(*snapshot, i, lsof);
+    for (const auto table : {&render::NetstatOptions::interfaces, &render::NetstatOptions::routes, &render::NetstatOptions::statistics}) {
+      render::NetstatOptions one;
+      one.*table = true;
+      (void)render::render_netstat(*snapshot, i, one);
+    }
+  }
   return 0;
 }

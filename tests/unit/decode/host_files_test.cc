@@ -69,6 +69,20 @@ TEST_CASE("the last line of passwd may lack its newline, but no field") {
   }
 }
 
+TEST_CASE("/etc/protocols: the names, and what is no line of them") {
+  const auto decoded = decode_protocols("ip\t0\tIP\t# pseudo\nhopopt 0 HOPOPT\nicmp 1 ICMP\n#x 2 X\n");
+  CHECK(decoded.problems.empty());
+  REQUIRE(decoded.rows.size() == 3);
+  CHECK((decoded.rows[0].name == "ip" && decoded.rows[0].number == 0));
+  CHECK((decoded.rows[2].name == "icmp" && decoded.rows[2].number == 1));
+  for (const char* bad : {"icmp\n", "icmp x\n", "icmp -1\n", "icmp 4294967296\n", "icmp 1x\n"}) {
+    INFO(bad);
+    const auto one = decode_protocols(std::string(bad) + "last 9 LAST\n");
+    CHECK(one.rows.size() == 1);
+    CHECK(one.problems.total == 1);
+  }
+}
+
 TEST_CASE("/etc/services: names, ports, protocols, aliases") {
   const auto decoded = decode_services(
       "# Network services\n\n"

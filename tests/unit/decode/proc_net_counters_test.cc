@@ -139,3 +139,25 @@ TEST_CASE("every prefix of /proc/net/protocols and sockstat") {
   check_text_prefixes(read_fixture("proc_net_sockstat"), decode_proc_net_sockstat, words);
   check_text_prefixes(read_fixture("proc_net_sockstat6"), decode_proc_net_sockstat, words);
 }
+
+TEST_CASE("one counter of /proc/net/snmp") {
+  const std::string bytes =
+      "Ip: Forwarding DefaultTTL\nIp: 1 64\nIcmp: InMsgs\nIcmp: 3\nIcmpMsg: InType3\nIcmpMsg: 3\n"
+      "Tcp: RtoMin MaxConn CurrEstab InSegs\nTcp: 200 -1 12 4711\nUdp: InDatagrams\nUdp: 5\n";
+  CHECK(decode_proc_net_snmp_value(bytes, "Tcp", "CurrEstab") == 12);
+  CHECK(decode_proc_net_snmp_value(bytes, "Tcp", "MaxConn") == -1);
+  CHECK(decode_proc_net_snmp_value(bytes, "Udp", "InDatagrams") == 5);
+  CHECK(decode_proc_net_snmp_value(bytes, "IcmpMsg", "InType3") == 3);
+  CHECK_FALSE(decode_proc_net_snmp_value(bytes, "Tcp", "OutRsts"));
+  CHECK_FALSE(decode_proc_net_snmp_value(bytes, "UdpLite", "InDatagrams"));
+  CHECK_FALSE(decode_proc_net_snmp_value("Tcp: A CurrEstab\nTcp: 1\n", "Tcp", "CurrEstab"));
+  CHECK_FALSE(decode_proc_net_snmp_value("Tcp: A CurrEstab\nUdp: 1 2\n", "Tcp", "CurrEstab"));
+  CHECK_FALSE(decode_proc_net_snmp_value("Tcp: CurrEstab\nTcp: 1x\n", "Tcp", "CurrEstab"));
+  // Cut anywhere: the number or none.
+  const std::size_t end = bytes.find("Udp:");
+  for (std::size_t size = 0; size <= bytes.size(); ++size) {
+    const auto value = decode_proc_net_snmp_value(bytes.substr(0, size), "Tcp", "CurrEstab");
+    REQUIRE(value.has_value() == (size >= end));
+    if (value) REQUIRE(*value == 12);
+  }
+}

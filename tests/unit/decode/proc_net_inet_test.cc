@@ -256,3 +256,24 @@ TEST_CASE("every prefix of a table gives a prefix of its rows") {
     }
   }
 }
+
+TEST_CASE("what stands behind ref: TCP's columns as a whole, or none of them") {
+  const std::string begin = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1596 1 ";
+  const auto row_of = [&](const std::string& tail) {
+    const auto decoded = decode_proc_net_inet(begin + tail + "\n", ByteOrder::little);
+    REQUIRE(decoded.problems.empty());
+    REQUIRE(decoded.rows.size() == 1);
+    return decoded.rows.front();
+  };
+  const auto whole = row_of("00000000a1b2c3d4 20 4 30 10 -1");
+  CHECK(whole.pointer == 0xa1b2c3d4);
+  REQUIRE(whole.tcp);
+  CHECK((whole.tcp->rto_ticks == 20 && whole.tcp->ato_ticks == 4 && whole.tcp->quick_acks == 30));
+  CHECK((whole.tcp->cwnd == 10 && whole.tcp->ssthresh == -1));
+  // TIME_WAIT; UDP, with its drops; a hidden pointer; something else.
+  CHECK_FALSE(row_of("00000000a1b2c3d4").tcp);
+  CHECK_FALSE(row_of("00000000a1b2c3d4 0").tcp);
+  CHECK(row_of("(____ptrval____) 20 4 30 10 -1").pointer == 0);
+  CHECK_FALSE(row_of("00000000a1b2c3d4 20 4 30 10 x").tcp);
+  CHECK_FALSE(row_of("").tcp);
+}

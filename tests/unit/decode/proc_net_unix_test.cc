@@ -141,3 +141,15 @@ TEST_CASE("every prefix of /proc/net/unix gives a prefix of its rows") {
     REQUIRE(decoded.problems.empty() == at_boundary);
   }
 }
+
+TEST_CASE("Num: hashed, zeros, of 32 bits, or not a number yet") {
+  const auto row = [](const std::string& pointer) {
+    return decode_proc_net_unix(pointer + ": 00000002 00000000 00010000 0001 01 4711 /x\n").rows.at(0);
+  };
+  CHECK(row("00000000bbb7080d").pointer == 0xbbb7080d);
+  CHECK(row("00000000bbb7080d").pointer_digits == 16);
+  CHECK(row("ffff8881ffffffff").pointer == 0xffff8881ffffffff);
+  CHECK(row("c0ffee00").pointer_digits == 8);
+  CHECK(row("00000000").pointer == 0);
+  for (const char* odd : {"(____ptrval____)", "", "0000000000000000f", "-1", "0x12"}) CHECK(row(odd).pointer_digits == 0);
+}

@@ -189,3 +189,18 @@ TEST_CASE("every length: fields that are whole, then what is left of a cut one")
     }
   }
 }
+
+TEST_CASE("congestion control's own numbers, whole and cut") {
+  const Fields bbr = decode_congestion_info(16, counting(20), ByteOrder::little);
+  REQUIRE(bbr.size() == 5);
+  CHECK(bbr[0] == InfoField{"bbr_bw_lo", 0, 4, 0, 0x04030201});
+  CHECK(bbr[4] == InfoField{"bbr_cwnd_gain", 16, 4, 0, 0x14131211});
+  const Fields dctcp = decode_congestion_info(9, counting(16), ByteOrder::big);
+  REQUIRE(dctcp.size() == 5);
+  CHECK(dctcp[1] == InfoField{"dctcp_ce_state", 2, 2, 0, 0x0304});
+  const Fields vegas = decode_congestion_info(3, counting(7), ByteOrder::little);
+  REQUIRE(vegas.size() == 2);
+  CHECK(vegas[0].name == "vegas_enabled");
+  CHECK(vegas[1].name.empty());
+  CHECK(decode_congestion_info(4, counting(16), ByteOrder::little).empty());
+}

@@ -225,6 +225,63 @@ TEST_CASE("a plain copy of /proc: tables of threads that share their process's a
   CHECK(owners[2].fds == std::vector<std::uint32_t>{7});
 }
 
+TEST_CASE("beside capture.json, what extract made of other members is passed over") {
+  pipeline::Replay replay, copy;
+  const auto add = [&](pipeline::Replay& into, std::string_view name, std::string_view bytes, archive::MemberType type = archive::MemberType::file) {
+    pipeline::add_member(into, name, {name, type, bytes, false, 0});
+  };
+  archive::CaptureInfo info;
+  info.collector.namespaces["net"] = 77;
+  add(replay, "capture.json", archive::to_json(info));
+  for (pipeline::Replay* into : {&replay, &copy}) {
+    add(*into, "netns/77/proc/net/tcp", kTcp);
+    add(*into, "proc/net/tcp", kTcp);
+    add(*into, "proc/42/fd/3", "socket:[1596]", archive::MemberType::symlink);
+    add(*into, "proc/42/fds", {"3 - socket:[1596]\0", 18});
+  }
+  CHECK(replay.records.proc_net_inet.size() == 1);
+  CHECK(replay.records.processes.at(42).fd_count == 1);
+  CHECK(copy.records.proc_net_inet.size() == 2);
+  CHECK(copy.records.processes.at(42).fd_count == 2);
+}
+
+TEST_CASE("tables that are not about sockets are kept where asked for, by namespace") {
+  TempDir dir;
+  dir.file("net/route", "Iface\nlo 0000007F 00000000 0001 0 0 0 000000FF 0 0 0\n");
+  dir.file("net/ipv6_route", "");
+  dir.file("self/net/route", "Iface\n");  // the same table again: the first one counts
+  dir.file("net/dev", "lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n");
+  dir.file("net/igmp", "1\tlo        :     1      V3\n\t\t\t\t010000E0     1 0:00000000\t\t0\n");
+  dir.file("net/igmp6", "1 lo ff020000000000000000000000000001 1 0 0\n");
+  dir.file("net/snmp", "Ip: a\nIp: 1\n");
+  dir.file("net/netstat", "IpExt: b\nIpExt: x\n");
+  dir.file("net/snmp6", "Ip6InReceives 5\n");
+  dir.file("net/sctp/snmp", "SctpCurrEstab 2\n");
+  dir.file("net/sctp/eps", " ENDPT\na b 2 10 29 5000 0 1 10.0.0.1\n");
+  reconstruct::Options options;
+  CHECK(pipeline::replay(dir.path, options)->net_tables.empty());
+  options.keep_net_tables = true;
+  const auto snapshot = pipeline::replay(dir.path, options);
+  REQUIRE(snapshot.has_value());
+  const model::NetTables& tables = snapshot->net_tables.at(0);
+  REQUIRE(tables.routes);
+  CHECK(tables.routes->at(0).destination.to_string() == "127.0.0.0");
+  REQUIRE(tables.routes6);
+  CHECK(tables.routes6->empty());
+  CHECK(tables.counters->at(0).tx_fifo == 13);
+  CHECK(tables.counters->at(0).rx_packets == 2);
+  CHECK(tables.groups->at(0).group.to_string() == "224.0.0.1");
+  CHECK(tables.groups6->at(0).interface == "lo");
+  CHECK(tables.snmp->at(0).values.at(0).second == 1);
+  CHECK(tables.netstat->at(0).values.empty());
+  CHECK(tables.snmp6->at(0).values.at(0).first == "Ip6InReceives");
+  CHECK(tables.sctp_snmp->at(0).values.size() == 1);
+  CHECK(tables.sctp_endpoints->at(0).local_port == 5000);
+  CHECK_FALSE(tables.sctp_associations);
+  REQUIRE(snapshot->problems.size() == 1);
+  CHECK(snapshot->problems[0].member == "proc/net/netstat");
+}
+
 TEST_CASE("what is no snapshot is told what it is") {
   CHECK(pipeline::replay_bytes("", {}).error().message.find("empty") != std::string::npos);
   CHECK(pipeline::replay_bytes("PK\3\4", {}).error().message.find("no ssnap archive") != std::string::npos);

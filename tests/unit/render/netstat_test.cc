@@ -88,14 +88,15 @@ model::Snapshot rich() {
 NetstatOptions everything() {
   NetstatOptions options;
   options.tcp = options.udp = options.raw = options.unix_sockets = true;
-  options.all = options.numeric = options.programs = options.extended = options.timers = true;
+  options.all = options.numeric = options.programs = options.timers = true;
+  options.extended = 1;
   return options;
 }
 
 }  // namespace
 
 TEST_CASE("netstat -tuwxanpeo") {
-  CHECK(render::render_netstat(rich(), 0, everything()) ==
+  CHECK(render::render_netstat(rich(), 0, everything()).output ==
         "Active Internet connections (servers and established)\n"
         "Proto Recv-Q Send-Q Local Address           Foreign Address         State       User       Inode    "
         "  PID/Program name     Timer\n"
@@ -124,22 +125,22 @@ TEST_CASE("netstat selects as its options do") {
   NetstatOptions options;
   options.tcp = options.listening = options.numeric = options.programs = true;
   CHECK(
-      render::render_netstat(snapshot, 0, options) ==
+      render::render_netstat(snapshot, 0, options).output ==
       "Active Internet connections (only servers)\n"
       "Proto Recv-Q Send-Q Local Address           Foreign Address         State       PID/Program name    \n"
       "tcp6       0      0 :::8080                 :::*                    LISTEN      80/python3          "
       "\n");
   options = {};
   options.unix_sockets = options.listening = true;
-  CHECK(render::render_netstat(snapshot, 0, options) ==
+  CHECK(render::render_netstat(snapshot, 0, options).output ==
         "Active UNIX domain sockets (only servers)\n"
         "Proto RefCnt Flags       Type       State         I-Node   Path\n"
         "unix  2      [ ACC ]     STREAM     LISTENING     24553    /run/s1\n");
   options = {};
   options.udp = true;
-  options.inet = false;
-  options.extended = true;
-  CHECK(render::render_netstat(snapshot, 0, options) ==
+  options.inet6 = true;
+  options.extended = 1;
+  CHECK(render::render_netstat(snapshot, 0, options).output ==
         "Active Internet connections (w/o servers)\n"
         "Proto Recv-Q Send-Q Local Address           Foreign Address         State       User       Inode    "
         " \n"
@@ -147,13 +148,16 @@ TEST_CASE("netstat selects as its options do") {
         " \n");
   // A version alone shows the tables of that version and no UNIX sockets; nothing at all shows every table.
   options = {};
-  options.inet = false;
+  options.inet6 = true;
   options.all = true;
-  CHECK(render::render_netstat(snapshot, 0, options).find("UNIX") == std::string::npos);
-  CHECK(render::render_netstat(snapshot, 0, options).find("0.0.0.0:89") == std::string::npos);
+  CHECK(render::render_netstat(snapshot, 0, options).output.find("UNIX") == std::string::npos);
+  CHECK(render::render_netstat(snapshot, 0, options).output.find("0.0.0.0:89") == std::string::npos);
   options.inet = true;
-  CHECK(render::render_netstat(snapshot, 0, options).find("UNIX") != std::string::npos);
-  CHECK(render::render_netstat(snapshot, 1, options).find("tcp6") == std::string::npos);
+  CHECK(render::render_netstat(snapshot, 0, options).output.find("UNIX") == std::string::npos);
+  CHECK(render::render_netstat(snapshot, 0, options).output.find("0.0.0.0:89") != std::string::npos);
+  options.inet = options.inet6 = false;
+  CHECK(render::render_netstat(snapshot, 0, options).output.find("UNIX") != std::string::npos);
+  CHECK(render::render_netstat(snapshot, 1, options).output.find("tcp6") == std::string::npos);
 }
 
 TEST_CASE("netstat --explain: the scene") {
@@ -161,7 +165,7 @@ TEST_CASE("netstat --explain: the scene") {
   NetstatOptions options;
   options.tcp = options.listening = options.numeric = options.programs = options.explain = true;
   CHECK(
-      render::render_netstat(snapshot, 0, options) ==
+      render::render_netstat(snapshot, 0, options).output ==
       "Active Internet connections (only servers)\n"
       "Proto Recv-Q Send-Q Local Address           Foreign Address         State       PID/Program name    \n"
       "tcp6       0      0 :::8080                 :::*                    LISTEN      80/python3          \n"
@@ -178,8 +182,9 @@ TEST_CASE("netstat --explain: what is cut, elsewhere or not shown at all") {
   snapshot.sockets.push_back(inet_socket(model::kProtocolTcp, model::kStateBoundInactive, any_v4(), 99));
   auto options = everything();
   options.explain = true;
-  options.extended = options.timers = false;
-  const auto text = render::render_netstat(snapshot, 0, options);
+  options.extended = 0;
+  options.timers = false;
+  const auto text = render::render_netstat(snapshot, 0, options).output;
   const auto has = [&](std::string_view part) { return text.find(part) != std::string::npos; };
   CHECK(has(
       "LISTEN      80/a-very-long-serv \n"
@@ -207,11 +212,11 @@ TEST_CASE("netstat names the lowest pid whose command line was read") {
   snapshot.proc_net_rows[0].inode = 4711;
   NetstatOptions options;
   options.tcp = options.all = options.programs = true;
-  CHECK(render::render_netstat(snapshot, 0, options).find(" 7/                  \n") != std::string::npos);
+  CHECK(render::render_netstat(snapshot, 0, options).output.find(" 7/                  \n") != std::string::npos);
   snapshot.processes[2].cmdline.reset();
-  CHECK(render::render_netstat(snapshot, 0, options).find(" 80/python3          \n") != std::string::npos);
+  CHECK(render::render_netstat(snapshot, 0, options).output.find(" 80/python3          \n") != std::string::npos);
   snapshot.processes[0].cmdline = {{"\x1b[2Jevil\n"}};
-  CHECK(render::render_netstat(snapshot, 0, options).find(" 80/\\x1b[2Jevil\\x0a  \n") != std::string::npos);
+  CHECK(render::render_netstat(snapshot, 0, options).output.find(" 80/\\x1b[2Jevil\\x0a  \n") != std::string::npos);
 }
 
 TEST_CASE("only what is selected is listed, counted and explained") {
@@ -222,14 +227,14 @@ TEST_CASE("only what is selected is listed, counted and explained") {
   result.sockets.push_back(inet_socket(model::kProtocolTcp, model::kStateListen, any_v4(), 82));  // no row
   NetstatOptions options;
   options.all = options.numeric = options.explain = true;
-  std::uint64_t rows = 0;
-  const auto whole = render::render_netstat(result, 0, options, &rows);
-  CHECK(rows == 3);
-  CHECK(whole.find("can't show 1 socket") != std::string::npos);
+  const auto whole = render::render_netstat(result, 0, options);
+  CHECK(whole.rows == 3);
+  CHECK(whole.output.find("can't show 1 socket") != std::string::npos);
   const std::vector<bool> selected{false, true, false, false};
   options.selected = &selected;
-  const auto text = render::render_netstat(result, 0, options, &rows);
-  CHECK(rows == 3 + 1);
+  const auto answer = render::render_netstat(result, 0, options);
+  CHECK(answer.rows == 1);
+  const std::string& text = answer.output;
   CHECK(text.find(":80 ") == std::string::npos);
   CHECK(text.find(":81 ") != std::string::npos);
   CHECK(text.find("unix  ") == std::string::npos);

@@ -1,0 +1,133 @@
+// ssnap extract: a snapshot -> a tree shaped like procfs, for the tools that read one.
+#include <sys/stat.h>
+
+#include <string>
+
+#include "analyze/select.h"
+#include "archive/directory.h"
+#include "archive/reader.h"
+#include "cli/command.h"
+#include "extract/extract.h"
+#include "pipeline/member_table.h"
+#include "pipeline/replay.h"
+
+namespace po = boost::program_options;
+
+namespace ssnap::cli {
+namespace {
+
+using base::ExitCode;
+using base::Failure;
+
+bool is_directory(const std::string& path) {
+  struct stat status {};
+  return path != "-" && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+// Of an unpacked archive every file; of a plain copy of /proc what analyze reads and the rest of net/: a live procfs
+// holds files that block.
+bool is_wanted_of_directory(std::string_view name, bool is_archive) {
+  return is_archive || pipeline::is_wanted(name) || name.starts_with("proc/net/");
+}
+
+extract::MemberSource directory_source(const std::string& path) {
+  struct stat status {};
+  const bool is_archive = ::stat((path + "/capture.json").c_str(), &status) == 0;
+  return [path, is_archive](const archive::MemberVisitor& visit) {
+    return archive::read_directory(
+        path, [&](std::string_view name) { return is_wanted_of_directory(pipeline::canonical_name(name), is_archive); },
+        [&](const archive::Member& member) {
+          const std::string name = pipeline::canonical_name(member.name);
+          archive::Member renamed = member;
+          renamed.name = name;
+          visit(renamed);
+        });
+  };
+}
+
+std::uint64_t find_namespace(const model::Snapshot& snapshot, const std::string& wanted) {
+  const auto found = analyze::select_namespaces(snapshot, wanted);
+  if (!found) throw Failure(ExitCode::failed, "no network namespace '" + wanted + "' in this snapshot; ssnap info lists them");
+  if (wanted == "all" || found->size() != 1)
+    throw Failure(ExitCode::usage, "--netns takes one network namespace, by name or inode: proc/net can be of one only");
+  return snapshot.namespaces[found->front()].inode;
+}
+
+struct Arguments {
+  bool help = false;
+  std::string directory, netns;
+  std::vector<std::string> words;
+};
+
+po::options_description describe(Arguments& to) {
+  po::options_description description("Options");
+  description.add_options()
+      ("directory,C", po::value(&to.directory)->value_name("DIR"), "where to: a new or an empty directory; nothing is ever overwritten")
+      ("netns", po::value(&to.netns)->value_name("NAME|INODE"), "the network namespace that proc/net and ss/ are of; default: the host's own")
+      ("help,h", flag(to.help), "this text");
+  return description;
+}
+
+}  // namespace
+
+CommandHelp extract_help() {
+  static Arguments unused;
+  return {"write a snapshot as a tree shaped like procfs, which ss and netstat can replay", "extract SNAPSHOT -C DIR [--netns NAME|INODE]",
+          "The tree holds the files of the archive, and made from them proc/net, proc/PID/fd/N, exe, cwd, root, ns/... and\n"
+          "ss/. It is a SNAPSHOT itself. With DIR on a tmpfs the tools meet processes in the order of procfs:\n\n"
+          "  unshare -m sh -c 'mount --bind DIR/proc /proc && netstat -tunape'\n"
+          "  PROC_ROOT=DIR/proc ss -tuwanpe\n"
+          "  TCPDIAG_FILE=DIR/ss/all-tcp-udp PROC_ROOT=DIR/proc PROC_NET_UDP=/dev/null PROC_NET_UDP6=/dev/null ss -tuanpe",
+          {describe(unused)}, "ss prints what it is fed, escape sequences too: no input for it from a host that you don't trust."};
+}
+
+int run_extract_command(const std::vector<std::string>& arguments) {
+  Arguments given;
+  po::options_description everything = describe(given);
+  everything.add_options()("words", po::value(&given.words));
+  po::positional_options_description positions;
+  positions.add("words", -1);
+  parse_options(arguments, everything, positions, "extract");
+  if (given.help) return print(help_text("extract", extract_help())), 0;
+  const auto& [help, directory, netns, words] = given;
+  if (words.size() != 1) throw Failure(ExitCode::usage, "which snapshot? ssnap extract SNAPSHOT -C DIR");
+  if (directory.empty()) throw Failure(ExitCode::usage, "where to? ssnap extract SNAPSHOT -C DIR");
+
+  const std::string& path = words.front();
+  extract::Options options;
+  extract::MemberSource source;
+  std::string bytes, source_directory;
+  if (is_directory(path)) {
+    source_directory = path;
+    source = directory_source(path);
+    if (!netns.empty()) {
+      const auto snapshot = pipeline::replay(path, {});
+      if (snapshot.has_error()) throw Failure(ExitCode::failed, snapshot.error().message);
+      options.netns = find_namespace(*snapshot, netns);
+    }
+  } else {
+    auto input = archive::read_input(path);
+    if (input.has_error()) throw Failure(ExitCode::failed, input.error().message);
+    bytes = std::move(*input);
+    if (!archive::looks_like_archive(bytes)) throw Failure(ExitCode::failed, path + ": no snapshot: it is no ssnap archive");
+    source = [&bytes](const archive::MemberVisitor& visit) -> base::Result<archive::ReadReport> { return archive::read_archive(bytes, visit); };
+    if (!netns.empty()) {
+      const auto snapshot = pipeline::replay_bytes(bytes, {});
+      if (snapshot.has_error()) throw Failure(ExitCode::failed, snapshot.error().message);
+      options.netns = find_namespace(*snapshot, netns);
+    }
+  }
+
+  const auto report = extract::extract(source, directory, source_directory, options);
+  if (report.has_error()) throw Failure(ExitCode::failed, report.error().message);
+  for (const auto& problem : report->read.problems.kept) say(problem.message);
+  for (const auto& problem : report->left_out.kept) say("left out: " + problem.message);
+  if (report->left_out.total > report->left_out.kept.size())
+    say(std::to_string(report->left_out.total - report->left_out.kept.size()) + " more were left out");
+  const bool cut = source_directory.empty() ? !report->read.sealed : report->is_archive && !report->has_end;
+  if (!cut && report->read.problems.empty() && report->left_out.empty()) return 0;
+  say("the tree is incomplete: " + std::string(cut ? "the snapshot was cut, or damaged" : "not everything could be read and made"));
+  return static_cast<int>(ExitCode::incomplete);
+}
+
+}  // namespace ssnap::cli
