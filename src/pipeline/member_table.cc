@@ -1,4 +1,3 @@
-// Over 600 lines: a few lines for each member, and the one table that names them all.
 #include "pipeline/member_table.h"
 
 #include <algorithm>
@@ -7,60 +6,13 @@
 #include "base/clock.h"
 #include "base/text_cursor.h"
 #include "decode/tcp_info.h"
+#include "pipeline/process_members.h"
 #include "reconstruct/net_tables.h"
 
 namespace ssnap::pipeline {
 namespace {
 
 using reconstruct::Records;
-
-// What a row's function gets: the member, and the components of its name that the pattern's stars stood for.
-struct Context {
-  Replay& replay;
-  const archive::Member& member;
-  std::string_view name;
-  std::string_view path;  // the name without "reused/"
-  bool reused = false;    // of the second process that had this pid
-  std::vector<std::string_view> stars;
-
-  Records& records() const { return replay.records; }
-
-  std::uint32_t member_index() const {
-    auto& members = records().members;
-    if (members.empty() || members.back() != name) members.emplace_back(name);
-    return static_cast<std::uint32_t>(members.size() - 1);
-  }
-
-  void report(const base::Problems& problems) const {
-    for (const auto& problem : problems.kept) records().problems.push_back({std::string(name), problem.offset, problem.message});
-    if (problems.total > problems.kept.size())
-      records().problems.push_back({std::string(name), 0,
-                                    std::to_string(problems.total - problems.kept.size()) + " further problems like these"});
-  }
-  void report(std::string message) const { records().problems.push_back({std::string(name), 0, std::move(message)}); }
-
-  // The process of proc/PID/..., and the thread of proc/PID/task/TID/...
-  std::optional<reconstruct::TaskId> task() const {
-    const auto pid = base::parse_integer<std::int64_t>(stars.at(0));
-    if (!pid || *pid <= 0) return std::nullopt;
-    reconstruct::TaskId task{{*pid, reused}};
-    if (!path.substr(5 + stars[0].size()).starts_with("/task/")) return task;
-    const auto tid = base::parse_integer<std::int64_t>(stars.at(1));
-    if (!tid || *tid <= 0) return std::nullopt;
-    task.tid = *tid;
-    return task;
-  }
-
-  // The namespace of netns/INODE/..., and the pass where the name has one.
-  reconstruct::Origin origin() const {
-    reconstruct::Origin origin;
-    origin.member = member_index();
-    if (!stars.empty()) origin.netns = base::parse_integer<std::uint64_t>(stars[0]).value_or(0);
-    if (stars.size() > 1 && stars[1].starts_with("pass"))
-      origin.pass = base::parse_integer<std::uint8_t>(stars[1].substr(4)).value_or(1);
-    return origin;
-  }
-};
 
 // capture.json, end.json, journal.
 
@@ -296,112 +248,6 @@ void read_snmp(const Context& context) {
   read_net_table<decode_counters, &model::NetTables::snmp>(context);
 }
 
-// Processes.
-
-void read_stat(const Context& context) {
-  const auto task = context.task();
-  if (!task) return;
-  auto stat = decode::decode_proc_pid_stat(context.member.bytes);
-  if (stat.has_error()) return context.report(stat.error().message);
-  reconstruct::add_stat(context.records(), *task, std::move(*stat));
-}
-
-void read_status(const Context& context) {
-  const auto task = context.task();
-  if (!task) return;
-  auto status = decode::decode_proc_pid_status(context.member.bytes);
-  context.report(status.problems);
-  reconstruct::add_status(context.records(), *task, std::move(status));
-}
-
-void read_cmdline(const Context& context) {
-  if (const auto task = context.task())
-    reconstruct::add_cmdline(context.records(), *task, decode::decode_proc_pid_cmdline(context.member.bytes));
-}
-
-void read_cgroup(const Context& context) {
-  const auto task = context.task();
-  if (!task) return;
-  const auto rows = decode::decode_proc_pid_cgroup(context.member.bytes);
-  context.report(rows.problems);
-  reconstruct::add_cgroup(context.records(), *task, rows.rows);
-}
-
-void read_fds(const Context& context) {
-  const auto task = context.task();
-  if (!task) return;
-  // proc/PID/fds is the first walk, proc/PID/passN/fds a later one; the same below proc/PID/task/TID.
-  constexpr std::string_view kPass = "pass";
-  const std::size_t pass_star = task->tid == 0 ? 1 : 2;
-  std::uint8_t pass = 1;
-  if (context.stars.size() > pass_star) {
-    const std::string_view folder = context.stars[pass_star];
-    if (!folder.starts_with(kPass)) return;
-    pass = base::parse_integer<std::uint8_t>(folder.substr(kPass.size())).value_or(2);
-  }
-  const auto links = decode::decode_link_list(context.member.bytes);
-  context.report(links.problems);
-  reconstruct::add_fds(context.records(), *task, links.rows, pass == 1 ? 1 : 2);
-}
-
-void read_mountinfo(const Context& context) {
-  const auto task = context.task();
-  if (!task) return;
-  const auto mounts = decode::decode_mountinfo(context.member.bytes);
-  context.report(mounts.problems);
-  reconstruct::add_mountinfo(context.records(), task->process, mounts.rows);
-}
-
-void read_links(const Context& context) {
-  const auto task = context.task();
-  if (!task) return;
-  const auto links = decode::decode_link_list(context.member.bytes);
-  context.report(links.problems);
-  reconstruct::add_links(context.records(), *task, links.rows);
-}
-
-// A symlink of a procfs tree: proc/PID/fd/3, proc/PID/exe, proc/PID/task/TID/ns/net.
-void read_symlink(const Context& context) {
-  const auto task = context.task();
-  if (!task || context.member.type != archive::MemberType::symlink) return;
-  std::string_view name = context.path;
-  for (int folders = task->tid == 0 ? 2 : 4; folders > 0; --folders) name.remove_prefix(name.find('/') + 1);
-  decode::LinkRecord link;
-  link.name = name;
-  link.target = context.member.bytes;
-  reconstruct::add_link(context.records(), *task, link);
-}
-
-void read_fdinfo(const Context& context) {
-  const auto task = context.task();
-  const auto fd = base::parse_integer<std::uint32_t>(context.stars.back());
-  if (!task || !fd) return;
-  auto info = decode::decode_proc_pid_fdinfo(context.member.bytes);
-  context.report(info.problems);
-  reconstruct::add_fdinfo(context.records(), *task, *fd, std::move(info));
-}
-
-void read_maps(const Context& context) {
-  const auto task = context.task();
-  if (!task) return;
-  const auto maps = decode::decode_proc_pid_maps(context.member.bytes);
-  context.report(maps.problems);
-  reconstruct::add_maps(context.records(), task->process, maps);
-}
-
-// loginuid and sessionid.
-template <auto add>
-void read_number(const Context& context) {
-  const auto task = context.task();
-  if (task && !add(context.records(), task->process, context.member.bytes))
-    context.report("expected one decimal number; left out");
-}
-
-void read_security_label(const Context& context) {
-  if (const auto task = context.task())
-    reconstruct::add_security_label(context.records(), task->process, context.member.bytes);
-}
-
 // The host.
 
 void read_passwd(const Context& context) {
@@ -522,8 +368,8 @@ constexpr Row kRows[] = {
     SSNAP_TASK("links", read_links),
     SSNAP_TASK("fdinfo/*", read_fdinfo),
     {"proc/*/maps", read_maps},
-    {"proc/*/loginuid", read_number<reconstruct::add_login_uid>},
-    {"proc/*/sessionid", read_number<reconstruct::add_audit_session>},
+    {"proc/*/loginuid", read_loginuid},
+    {"proc/*/sessionid", read_sessionid},
     {"proc/*/attr/current", read_security_label},
     {"proc/*/mountinfo", read_mountinfo},
     {"sockprotonames/*", read_sockprotonames},

@@ -46,7 +46,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   render::LsofOptions lsof;
   lsof.unix_sockets = lsof.tcp = lsof.udp = lsof.explain = true;
   render::NetstatOptions netstat;
-  netstat.all = netstat.programs = netstat.extended = netstat.timers = netstat.explain = true;
+  netstat.all = netstat.programs = netstat.timers = netstat.explain = true;
+  netstat.extended = 1;
   for (std::uint32_t i = 0; i < snapshot->namespaces.size(); ++i) {
     (void)render::render_netstat(*snapshot, i, netstat);
     (void)render::render_ss(*snapshot, i, ss);
