@@ -14,7 +14,7 @@ from support.tools import Tools
 
 PORT = 4001
 CLONE_NEWPID = 0x20000000
-INSIDE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
+INSIDE = ("unshare", *([] if sandbox.root_is_a_mount() else ["--propagation", "unchanged"]), "--pid", "--fork", "--kill-child", "--mount-proc", "--")
 
 
 def ns_pids(pid):
