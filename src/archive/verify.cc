@@ -176,14 +176,13 @@ class Verifier {
 
   // " (proc/1/stat to proc/7/fds)": what was in the range that was altered.
   std::string members_within(std::uint64_t begin, std::uint64_t end) const {
-    const Seen *first = nullptr, *last = nullptr;
-    for (const Seen& member : members_) {
-      if (member.frame_offset < begin || member.frame_offset >= end) continue;
-      if (first == nullptr) first = &member;
-      last = &member;
-    }
-    if (first == nullptr) return "";
-    return " (" + first->name + (last == first ? "" : " to " + last->name) + ")";
+    // Members come in the order of the file: a hostile one may have very many of them, and of parts.
+    const auto from = [&](std::uint64_t offset) {
+      return std::partition_point(members_.begin(), members_.end(), [&](const Seen& member) { return member.frame_offset < offset; });
+    };
+    const auto first = from(begin), after = from(end);
+    if (first == after) return "";
+    return " (" + first->name + (first + 1 == after ? "" : " to " + (after - 1)->name) + ")";
   }
 
   std::vector<Seen> members_;

@@ -1,4 +1,6 @@
 // verify: what is whole is intact, a cut is a cut, and whatever was changed is named.
+#include <zstd.h>
+
 #include "archive/manifest.h"
 #include "archive/seal.h"
 #include "archive/verify.h"
@@ -124,6 +126,25 @@ TEST_CASE("whoever seals an altered archive anew is found by the chain and the m
     CHECK(names(report, "proc/2/stat", "the manifest says"));
     CHECK_FALSE(names(report, "proc/1/stat", ""));
     CHECK_FALSE(names(report, "proc/3/stat", ""));
+  }
+  SECTION("a byte of a batch was altered, and the batch packed as before: the chain names what it held") {
+    std::string tar(8192, '\0');
+    const std::size_t size = ZSTD_decompress(tar.data(), tar.size(), frames[4].data(), frames[4].size());
+    REQUIRE_FALSE(ZSTD_isError(size));
+    tar.resize(size);
+    const std::size_t at = tar.find("(sh)") + 1;
+    auto altered = frames;
+    // Another letter that packs into as many bytes, so that no later frame moves.
+    for (char letter = 'a'; letter <= 'z' && altered[4] == frames[4]; ++letter) {
+      tar[at] = letter;
+      const std::string packed = FrameCompressor(1).compress(tar);
+      if (letter != 's' && packed.size() == frames[4].size()) altered[4] = packed;
+    }
+    REQUIRE(altered[4] != frames[4]);
+    const auto report = verify_archive(sealed(altered));
+    CHECK(names(report, "journal/0001.jsonl", "are not those that it chains (journal/0000.jsonl to proc/2/stat)"));
+    CHECK(names(report, "proc/2/stat", "the manifest says"));
+    CHECK_FALSE(names(report, "journal/0002.jsonl", ""));
   }
   SECTION("batches changed places") {
     auto moved = frames;
