@@ -181,7 +181,10 @@ class AccountTest(sandbox.LiveTest):
         said = snapshot["account"]["held"]
         self.assertLessEqual(len(held), said["inodes"])
         self.assertLessEqual(said["inodes"], len(held) + COLLECTOR_SOCKETS)
-        self.assertEqual((said["inodes"] - said["in_tables"], said["unexplained"]), (len(without), 0))
+        # The collector may hold a socket of its own at the walk that is closed again before the tables are asked for it.
+        closed = sum(int(reason.split()[0]) for reason in said["explained"] if "closed before the tables were asked" in reason)
+        self.assertLessEqual(closed, COLLECTOR_SOCKETS)
+        self.assertEqual((said["inodes"] - said["in_tables"] - closed, said["unexplained"]), (len(without), 0))
         self.assertIn(f"Held sockets: {said['inodes']} in fd tables, {said['in_tables']} of them in tables", text)
         self.assertRegex(text, r"(?m)^Held sockets: .*\b2 TCP, neither bound nor connected\b")
         self.assertRegex(text, r"(?m)^Held sockets: .*\b1 UDP, neither bound nor connected\b")
