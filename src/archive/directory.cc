@@ -168,15 +168,13 @@ class DirectoryReader {
 
 }  // namespace
 
-base::Result<ReadReport> read_directory(const std::string& path,
+base::Result<ReadReport> read_directory(const Input& input,
                                         const std::function<bool(std::string_view name)>& wanted,
                                         const MemberVisitor& visit) {
-  const base::Fd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return base::errno_error(path, errno);
   DirectoryReader reader(wanted, visit);
-  const auto names = reader.list(root.get());
-  if (!names) return base::Error{path + ": " + names.error().message, names.error().errno_number};
-  reader.read_names(root.get(), *names, "", 1);
+  const auto names = reader.list(input.fd.get());
+  if (!names) return base::Error{input.name + ": " + names.error().message, names.error().errno_number};
+  reader.read_names(input.fd.get(), *names, "", 1);
   return reader.take_report();
 }
 

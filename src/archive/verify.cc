@@ -226,13 +226,13 @@ VerifyReport verify_archive(std::string_view file, const ReadLimits& limits) {
   return std::move(verifier.report);
 }
 
-base::Result<VerifyReport> verify_directory(const std::string& path) {
+base::Result<VerifyReport> verify_directory(const Input& input) {
   Verifier verifier;
-  const auto read = read_directory(path, [](std::string_view) { return true; }, [&](const Member& member) { verifier.see(member); });
+  const auto read = read_directory(input, [](std::string_view) { return true; }, [&](const Member& member) { verifier.see(member); });
   if (read.has_error()) return read.error();
   for (const auto& problem : read->problems.kept) verifier.add(Verdict::altered, "", std::nullopt, problem.message);
   if (!verifier.check_manifest(false))
-    return base::Error{path + " has no " + std::string(kManifestName) + ": it is no unpacked archive, or was cut, and there is nothing to hold it against"};
+    return base::Error{input.name + " has no " + std::string(kManifestName) + ": it is no unpacked archive, or was cut, and there is nothing to hold it against"};
   verifier.check_journal();
   verifier.add(Verdict::incomplete, "", std::nullopt, "a directory has no seal: only its files and its manifest can be compared");
   return std::move(verifier.report);

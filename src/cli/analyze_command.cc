@@ -1,4 +1,4 @@
-// ssnap analyze: a snapshot -> an answer. Opens nothing but the snapshot.
+// ssnap analyze: a snapshot -> an answer. Opens nothing but the snapshot, and reads it confined.
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -9,6 +9,7 @@
 #include "analyze/select.h"
 #include "cli/analyze_filter.h"
 #include "cli/command.h"
+#include "cli/input.h"
 #include "cli/letters.h"
 #include "cli/live.h"
 #include "pipeline/replay.h"
@@ -275,8 +276,8 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
       words.insert(words.end(), arguments.begin(), arguments.end());
       return capture_live(words, options);
     }
-    auto replayed = pipeline::replay(given.words.front(), options);
-    if (replayed.has_error()) throw Failure(ExitCode::failed, replayed.error().message);
+    auto replayed = pipeline::replay(open_input_confined(given.words.front()), options);
+    if (replayed.has_error()) fail(replayed.error());
     return std::move(*replayed);
   };
   const model::Snapshot snapshot = read();

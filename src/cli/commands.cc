@@ -3,6 +3,7 @@
 
 #include "archive/capture_info.h"
 #include "cli/command.h"
+#include "sandbox/sandbox.h"
 
 namespace ssnap::cli {
 
@@ -23,6 +24,8 @@ std::string version_text() {
   std::string text = std::string("ssnap ") + kVersion + " (" + kCommit + ")\n";
   text += "archive format " + std::to_string(archive::kFormatVersion) + "; compiler " + __VERSION__ + ", zstd " +
           ZSTD_versionString() + ", Boost " + BOOST_LIB_VERSION + "\n";
+  // Of this kernel, as far as it lets this process know.
+  text += "sandbox: " + sandbox::describe() + "\n";
   return text;
 }
 

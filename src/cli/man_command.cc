@@ -74,6 +74,11 @@ std::string manual_page(std::span<const Command> commands) {
     append_paragraphs(out, help.after);
   }
   out +=
+      ".SH SAFETY\n"
+      "Before they read the first byte of a snapshot, the commands give up all rights that reading doesn't take: by seccomp, by\n"
+      "Landlock, and all capabilities. Root becomes nobody once an archive or standard input is open. Where a directory is\n"
+      "read, and for \\fBextract\\fR, root keeps its uid without root's rights over files of others. \\fBssnap \\-\\-version\\fR\n"
+      "says what this kernel offers.\n"
       ".SH EXIT STATUS\n"
       ".TP\n.B 0\ndone\n"
       ".TP\n.B 1\nfailed, nothing usable\n"

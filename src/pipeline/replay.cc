@@ -1,7 +1,5 @@
 #include "pipeline/replay.h"
 
-#include <sys/stat.h>
-
 #include "archive/directory.h"
 #include "archive/reader.h"
 #include "pipeline/member_table.h"
@@ -24,18 +22,18 @@ model::Snapshot finish(Replay replay, const reconstruct::Options& options) {
   return snapshot;
 }
 
-base::Result<model::Snapshot> replay_directory(const std::string& path, const reconstruct::Options& options) {
+base::Result<model::Snapshot> replay_directory(const archive::Input& input, const reconstruct::Options& options) {
   Replay replay;
   replay.keep_info = options.keep_info;
   replay.keep_net_tables = options.keep_net_tables;
   replay.keep_congestion = options.keep_first_dump;
   const auto report = archive::read_directory(
-      path, [](std::string_view name) { return is_wanted(canonical_name(name)); },
+      input, [](std::string_view name) { return is_wanted(canonical_name(name)); },
       [&](const archive::Member& member) { add_member(replay, canonical_name(member.name), member); });
   if (report.has_error()) return report.error();
   add_report(replay, *report);
   if (report->members == 0)
-    return base::Error{"no snapshot: " + path + " holds neither an unpacked archive nor a copy of /proc"};
+    return base::Error{"no snapshot: " + input.name + " holds neither an unpacked archive nor a copy of /proc"};
   if (!replay.has_end_info) replay.records.capture.status = replay.has_capture_info ? "cut" : "directory";
   replay.records.capture.incomplete = replay.has_capture_info && !replay.has_end_info;
   return finish(std::move(replay), options);
@@ -65,14 +63,12 @@ base::Result<model::Snapshot> replay_bytes(std::string_view bytes, const reconst
   return finish(std::move(replay), options);
 }
 
-base::Result<model::Snapshot> replay(const std::string& path, const reconstruct::Options& options) {
-  struct stat status {};
-  if (path != "-" && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
-    return replay_directory(path, options);
-  const auto bytes = archive::read_input(path);
+base::Result<model::Snapshot> replay(const archive::Input& input, const reconstruct::Options& options) {
+  if (input.is_directory) return replay_directory(input, options);
+  const auto bytes = archive::read_input(input);
   if (bytes.has_error()) return bytes.error();
   auto snapshot = replay_bytes(*bytes, options);
-  if (snapshot.has_error()) return base::Error{(path == "-" ? "standard input" : path) + ": " + snapshot.error().message};
+  if (snapshot.has_error()) return base::Error{input.name + ": " + snapshot.error().message};
   return snapshot;
 }
 

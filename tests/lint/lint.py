@@ -14,7 +14,7 @@ MAY_INCLUDE = {
     "model": set(),
     "sandbox": set(),
     "capture": {"archive", "decode"},
-    "extract": {"archive", "decode"},
+    "extract": {"archive", "decode", "sandbox"},
     "reconstruct": {"decode", "model"},
     "analyze": {"model"},
     "render": {"model", "analyze"},

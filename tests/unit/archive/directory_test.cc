@@ -33,10 +33,16 @@ class Tree {
   fs::path path_;
 };
 
+Input input_of(const fs::path& path) {
+  auto input = open_input(path.string());
+  if (input.has_error()) FAIL(input.error().message);
+  return std::move(*input);
+}
+
 ReadResult read_tree(const std::string& path) {
   ReadResult result;
   auto report = read_directory(
-      path, [](std::string_view name) { return name.find("unwanted") == std::string_view::npos; },
+      input_of(path), [](std::string_view name) { return name.find("unwanted") == std::string_view::npos; },
       [&](const Member& member) {
         result.members.push_back({std::string(member.name), std::string(member.bytes), member.cut, member.type});
       });
@@ -110,8 +116,7 @@ TEST_CASE("only a root that can't be read is an error") {
   const Tree tree;
   tree.file("plain", "x");
   const auto nothing = [](std::string_view) { return true; };
-  CHECK(read_directory((tree.path() / "absent").string(), nothing, [](const Member&) {}).has_error());
-  CHECK(read_directory((tree.path() / "plain").string(), nothing, [](const Member&) {}).has_error());
+  CHECK(read_directory(input_of(tree.path() / "plain"), nothing, [](const Member&) {}).has_error());
   const auto empty = tree.path() / "empty";
   fs::create_directory(empty);
   CHECK(read_tree(empty.string()).members.empty());
@@ -122,11 +127,13 @@ TEST_CASE("input is read whole, and an error names the file") {
   tree.file("small", "abc");
   tree.file("large", noise(3'000'000, 2));
   tree.file("empty", "");
-  CHECK(*read_input((tree.path() / "small").string()) == "abc");
-  CHECK((*read_input((tree.path() / "large").string()) == noise(3'000'000, 2)));
-  CHECK(read_input((tree.path() / "empty").string())->empty());
-  const auto absent = read_input((tree.path() / "absent").string());
+  CHECK(*read_input(input_of(tree.path() / "small")) == "abc");
+  CHECK((*read_input(input_of(tree.path() / "large")) == noise(3'000'000, 2)));
+  CHECK(read_input(input_of(tree.path() / "empty"))->empty());
+  const auto absent = open_input((tree.path() / "absent").string());
   REQUIRE(absent.has_error());
   CHECK_THAT(absent.error().message, Catch::Matchers::Contains("absent"));
-  CHECK(read_input(tree.path().string()).has_error());
+  const Input directory = input_of(tree.path());
+  CHECK(directory.is_directory);
+  CHECK(read_input(directory).has_error());
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "archive/input.h"
 #include "archive/manifest.h"
 #include "archive/seal.h"
 #include "base/sha256.h"
@@ -165,7 +166,7 @@ TEST_CASE("zstd, tar and sha256sum open it") {
     const std::string repack = "cd '" + scratch.path().string() + "' && zstd -dc x.tar.zst | zstd -q -o y.tar.zst && " +
                                "tar --zstd -cf z.tar.zst ./README.txt proc netns";
     REQUIRE(std::system(repack.c_str()) == 0);
-    const auto whole = read_input((scratch.path() / "y.tar.zst").string());
+    const auto whole = read_input(*open_input((scratch.path() / "y.tar.zst").string()));
     REQUIRE(whole.has_value());
     const auto again = read_all(*whole);
     CHECK(again.members.size() == 11);
