@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 
 #include "archive/json_text.h"
+#include "archive/read_limits.h"
 #include "base/clock.h"
 
 namespace ssnap::archive {
@@ -13,8 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-// A capture's own command line and case notes; hash collisions in a larger object would cost the square of its size.
-constexpr std::size_t kMaxInfoBytes = 512 * 1024;
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kMaxClkTck = 1'000'000'000;    // a tick is at least a nanosecond
@@ -195,7 +194,7 @@ std::string to_json(const CaptureInfo& info) {
 }
 
 base::Result<CaptureInfo> parse_capture_info(std::string_view bytes) {
-  const auto object = parse_json_object(bytes, kMaxInfoBytes);
+  const auto object = parse_json_object(bytes, kMaxInfoBytes, kMaxInfoFields);
   if (!object) return object.error();
   std::optional<base::Error> error;
   FieldReader fields(*object, "", error);
@@ -233,7 +232,7 @@ std::string to_json(const EndInfo& info) {
 }
 
 base::Result<EndInfo> parse_end_info(std::string_view bytes) {
-  const auto object = parse_json_object(bytes, kMaxInfoBytes);
+  const auto object = parse_json_object(bytes, kMaxInfoBytes, kMaxInfoFields);
   if (!object) return object.error();
   std::optional<base::Error> error;
   FieldReader fields(*object, "", error);

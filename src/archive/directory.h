@@ -15,6 +15,6 @@ namespace ssnap::archive {
 // Unreadable files are problems. Fails only where `path` itself can't be read.
 base::Result<ReadReport> read_directory(const std::string& path,
                                         const std::function<bool(std::string_view name)>& wanted,
-                                        const MemberVisitor& visit);
+                                        const MemberVisitor& visit, const ReadLimits& limits = {});
 
 }  // namespace ssnap::archive

@@ -268,3 +268,41 @@ TEST_CASE("manifest lines are strict") {
   for (std::size_t length = 1; length < good.size(); ++length)
     CHECK(parse_manifest(std::string_view(good).substr(0, length)).problems.total == 1);
 }
+
+TEST_CASE("a line of very many fields, a part of very many entries and JSON of many levels are refused") {
+  const std::string chain = to_json_line(sample_link());
+  std::string line = "{\"type\":\"read\"";
+  for (std::size_t i = 0; i < kMaxJournalLineFields; ++i) line += ",\"k" + std::to_string(i) + "\":1";
+  const auto wide = parse_journal(chain + line + "}\n" + to_json_line(sample_entry()));
+  CHECK(wide.entries.size() == 1);
+  REQUIRE(wide.problems.total == 1);
+  CHECK(wide.problems.kept[0].message.find("more than 64 fields") != std::string::npos);
+  // Colons in strings are no fields.
+  JournalEntry entry = sample_entry();
+  entry.detail = std::string(1000, ':') + "\\\":\"" + std::string(1000, ':');
+  CHECK(parse_journal(chain + to_json_line(entry)).problems.empty());
+
+  std::string many = chain;
+  for (int i = 0; i < 5; ++i) many += to_json_line(sample_entry());
+  const auto cut = parse_journal(many, 3);
+  CHECK(cut.entries.size() == 3);
+  REQUIRE(cut.problems.total == 1);
+  CHECK(cut.problems.kept[0].message == "more than 3 entries: the rest is not read");
+
+  std::string deep = "{\"type\":\"read\",\"x\":";
+  for (std::size_t i = 0; i < kMaxJsonDepth; ++i) deep += '[';
+  for (std::size_t i = 0; i < kMaxJsonDepth; ++i) deep += ']';
+  const auto nested = parse_journal(chain + deep + "}\n");
+  REQUIRE(nested.problems.total == 1);
+  CHECK(nested.problems.kept[0].message.find("not JSON") != std::string::npos);
+
+  std::string info = to_json(sample_capture_info());
+  info.pop_back();
+  info.pop_back();
+  std::string fields;
+  for (std::size_t i = 0; i < kMaxInfoFields; ++i) fields += ",\"k" + std::to_string(i) + "\":1";
+  const auto refused = parse_capture_info(info + fields + "}");
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().message.find("fields") != std::string::npos);
+  CHECK(parse_capture_info(info + std::string(kMaxInfoBytes, ' ') + "}").has_error());
+}
