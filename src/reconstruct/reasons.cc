@@ -39,9 +39,11 @@ bool was_dumped(const Records& records, const model::Snapshot& snapshot, const S
   if (views == records.views.end()) return false;
   const bool is_inet = socket.family == model::kFamilyInet || socket.family == model::kFamilyInet6;
   const std::uint16_t protocol = is_inet ? socket.protocol : std::uint16_t{0};
-  return std::any_of(views->second.begin(), views->second.end(), [&](const auto& view) {
-    return is_dump(std::get<0>(view)) && std::get<1>(view) == socket.family && std::get<2>(view) == protocol;
-  });
+  for (int number = 0; number <= static_cast<int>(model::View::sockprotoname); ++number) {
+    const auto view = static_cast<model::View>(number);
+    if (is_dump(view) && views->second.count({view, socket.family, protocol}) != 0) return true;
+  }
+  return false;
 }
 
 // Processes of which not every way to hold a socket was seen.
