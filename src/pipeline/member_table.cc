@@ -92,6 +92,10 @@ void read_journal(const Context& context) {
         replay.last_fd_nsec = std::max(replay.last_fd_nsec.value_or(0), entry.end_nsec);
       continue;
     }
+    if (replay.records.gaps.size() >= replay.limits.gaps) {
+      ++replay.gaps_left_out;
+      continue;
+    }
     model::Gap gap;
     gap.kind = entry.outcome;
     gap.source = entry.source;
@@ -447,12 +451,26 @@ bool is_wanted(std::string_view name) {
   return found.row != nullptr;
 }
 
+void Replay::add_problem(std::string member, std::uint64_t offset, std::string message) {
+  if (records.problems.size() < limits.problems) records.problems.push_back({std::move(member), offset, std::move(message)});
+  else ++problems_left_out;
+}
+
 void add_member(Replay& replay, std::string_view name, const archive::Member& member) {
   Found found;
   find_row(name, found);
   if (found.row == nullptr) return;
   // Beside capture.json they are what `extract` made of members that say more and are in the tree as well.
   if (replay.has_capture_info && (name.starts_with("proc/net/") || found.row->read == read_symlink)) return;
+  // What is no longer read of a host that shows too much must not make it a cut capture.
+  const bool is_about_capture = found.row->read == read_capture_info || found.row->read == read_end_info;
+  const std::uint64_t cost = member.bytes.size() + kMemberCostBytes;
+  if (!is_about_capture && cost > replay.bytes_left) {
+    replay.bytes_left = 0;
+    ++replay.members_left_out;
+    return;
+  }
+  if (!is_about_capture) replay.bytes_left -= cost;
   found.row->read(Context{replay, member, name, found.path, found.reused, std::move(found.stars)});
 }
 

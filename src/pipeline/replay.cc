@@ -1,5 +1,6 @@
 #include "pipeline/replay.h"
 
+#include <algorithm>
 #include <sys/stat.h>
 
 #include "archive/directory.h"
@@ -10,11 +11,27 @@ namespace ssnap::pipeline {
 namespace {
 
 void add_report(Replay& replay, const archive::ReadReport& report) {
-  for (const auto& problem : report.problems.kept) replay.records.problems.push_back({"", problem.offset, problem.message});
+  const auto& problems = report.problems;
+  for (const auto& problem : problems.kept) replay.add_problem("", problem.offset, problem.message);
+  if (problems.total > problems.kept.size())
+    replay.add_problem("", 0, std::to_string(problems.total - problems.kept.size()) + " further problems like these");
+}
+
+// What the limits left out, last of all problems.
+void add_left_out(Replay& replay) {
+  auto& problems = replay.records.problems;
+  const auto say = [&](std::uint64_t count, const std::string& what) {
+    if (count != 0) problems.push_back({"", 0, std::to_string(count) + what});
+  };
+  say(replay.members_left_out, " members are not read: those before them are as much as a replay of this input takes");
+  say(replay.gaps_left_out, " gaps are left out: there are more than " + std::to_string(replay.limits.gaps));
+  say(replay.problems_left_out, " problems are left out: there are more than " + std::to_string(replay.limits.problems));
+  if (replay.members_left_out != 0) replay.records.capture.incomplete = true;
 }
 
 // What the parts say about the whole.
 model::Snapshot finish(Replay replay, const reconstruct::Options& options) {
+  add_left_out(replay);
   auto& capture = replay.records.capture;
   if (replay.first_dump_nsec && replay.last_fd_nsec && *replay.last_fd_nsec > *replay.first_dump_nsec)
     capture.smear_nsec = static_cast<std::int64_t>(*replay.last_fd_nsec - *replay.first_dump_nsec);
@@ -26,6 +43,7 @@ model::Snapshot finish(Replay replay, const reconstruct::Options& options) {
 
 base::Result<model::Snapshot> replay_directory(const std::string& path, const reconstruct::Options& options) {
   Replay replay;
+  replay.bytes_left = replay.limits.bytes;
   replay.keep_info = options.keep_info;
   replay.keep_net_tables = options.keep_net_tables;
   replay.keep_congestion = options.keep_first_dump;
@@ -43,11 +61,13 @@ base::Result<model::Snapshot> replay_directory(const std::string& path, const re
 
 }  // namespace
 
-base::Result<model::Snapshot> replay_bytes(std::string_view bytes, const reconstruct::Options& options) {
+base::Result<model::Snapshot> replay_bytes(std::string_view bytes, const reconstruct::Options& options, const ReplayLimits& limits) {
   if (!archive::looks_like_archive(bytes))
     return base::Error{bytes.empty() ? "no snapshot: the input is empty"
                                      : "no snapshot: the input is no ssnap archive (no zstd frame at its start)"};
   Replay replay;
+  replay.limits = limits;
+  replay.bytes_left = std::min(limits.bytes, limits.allowance_bytes + limits.ratio * bytes.size());
   replay.keep_info = options.keep_info;
   replay.keep_net_tables = options.keep_net_tables;
   replay.keep_congestion = options.keep_first_dump;

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "model/snapshot.h"
+#include "pipeline/replay_limits.h"
 #include "reconstruct/reconstruct.h"
 
 namespace ssnap::pipeline {
@@ -15,6 +16,6 @@ namespace ssnap::pipeline {
 base::Result<model::Snapshot> replay(const std::string& path, const reconstruct::Options& options);
 
 // The same for an archive in memory.
-base::Result<model::Snapshot> replay_bytes(std::string_view archive, const reconstruct::Options& options);
+base::Result<model::Snapshot> replay_bytes(std::string_view archive, const reconstruct::Options& options, const ReplayLimits& limits = {});
 
 }  // namespace ssnap::pipeline
