@@ -198,8 +198,15 @@ struct Snapshot {
   std::unique_ptr<FirstDump> first_dump;  // only where asked for (reconstruct::Options::keep_first_dump)
 };
 
-// Who is at the other end: the owners of the sockets that are tied to it by peer, server, client, listener or pending,
-// indexes into processes, ascending, each once. Links and owners that lead nowhere are passed over.
-std::vector<std::uint32_t> peer_processes(const Snapshot& snapshot, const Socket& socket);
+// Owners of one other end that are told of a socket: a server of very many holders would else be told whole for each of
+// its clients, and that is the square of the evidence. Servers with a process a client have some hundreds.
+constexpr std::size_t kMaxPeerOwners = 256;
+struct PeerProcesses {
+  std::vector<std::uint32_t> processes;  // indexes into Snapshot::processes, ascending, each once
+  std::uint64_t left_out = 0;            // owners beyond kMaxPeerOwners, of all other ends
+};
+// Who is at the other end: the owners of the sockets that are tied to it by peer, server, client, listener or pending.
+// Links and owners that lead nowhere are passed over.
+PeerProcesses peer_processes(const Snapshot& snapshot, const Socket& socket);
 
 }  // namespace ssnap::model

@@ -1,6 +1,7 @@
 #include "render/json.h"
 
 #include <algorithm>
+#include <set>
 
 #include "render/fields.h"
 #include "render/json_details.h"
@@ -14,6 +15,9 @@ namespace ssnap::render {
 namespace {
 
 using model::Snapshot;
+
+// Owners of an end of a pair: the socket itself, in `sockets`, has all of them.
+constexpr std::size_t kMaxPairOwners = 32;
 
 void fill_host(Item item, const model::Host& host) {
   item.bytes_if("nodename", host.nodename);
@@ -117,11 +121,9 @@ void fill_timer(Item item, const model::Timer& timer) {
 
 void put_sightings(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
   json::array& sources = item.list("sources");
-  std::vector<std::pair<model::View, std::uint8_t>> seen;
+  std::set<std::pair<model::View, std::uint8_t>> seen;
   for (const auto& sighting : socket.sightings) {
-    const std::pair key(sighting.view, sighting.pass);
-    if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
-    seen.push_back(key);
+    if (!seen.emplace(sighting.view, sighting.pass).second) continue;
     Item source = add_item(sources);
     source.word("view", model::view_name(sighting.view));
     source.number("pass", sighting.pass);
@@ -183,12 +185,14 @@ void fill_socket(Item item, const Snapshot& snapshot, const model::Socket& socke
   owners.reserve(socket.owners.size());
   for (const auto& owner : socket.owners) fill_owner(add_item(owners), snapshot, owner);
   if (socket.ownerless_reason) fill_reason(item.item("ownerless_reason"), snapshot, *socket.ownerless_reason);
+  const auto [processes, left_out] = model::peer_processes(snapshot, socket);
   json::array& peers = item.list("peer_owners");
-  for (const std::uint32_t index : model::peer_processes(snapshot, socket)) {
+  for (const std::uint32_t index : processes) {
     Item peer = add_item(peers);
     put_process_id(peer, snapshot.processes[index]);
     peer.bytes_unless_empty("comm", snapshot.processes[index].comm);
   }
+  if (left_out != 0) item.number("peer_owners_left_out", left_out);
   put_links(item, snapshot, socket);
   put_sightings(item, snapshot, socket);
 }
@@ -199,7 +203,9 @@ void fill_pair_end(Item item, const Snapshot& snapshot, const model::Socket& soc
   Item local = item.item("local");
   put_local(local, snapshot, socket);
   json::array& owners = item.list("owners");
-  for (const auto& owner : socket.owners) fill_owner(add_item(owners), snapshot, owner);
+  const std::size_t told = std::min(socket.owners.size(), kMaxPairOwners);
+  for (std::size_t i = 0; i < told; ++i) fill_owner(add_item(owners), snapshot, socket.owners[i]);
+  if (told < socket.owners.size()) item.number("owners_left_out", socket.owners.size() - told);
 }
 
 void fill_pair(Item item, const Snapshot& snapshot, const Pair& pair) {

@@ -389,6 +389,18 @@ TEST_CASE("JSON holds to the schema, and the schema holds nothing else") {
   const auto snapshot = full();
   Validator whole;
   whole.check(json::parse(render::render_json(all_rows(snapshot), true)), schema().as_object(), "");
+  // Lists that are not told whole.
+  auto crowd = test::snapshot();
+  auto listener = inet_socket(model::kProtocolTcp, model::kStateListen, any_v4(), 80);
+  for (std::uint32_t i = 0; i < 300; ++i) {
+    crowd.processes.push_back(process(100 + i, std::string(5000, 'x')));
+    listener.owners.push_back(owner(static_cast<std::uint32_t>(crowd.processes.size() - 1), {3}));
+  }
+  const auto first = static_cast<std::uint32_t>(crowd.sockets.size());
+  crowd.sockets.push_back(std::move(listener));
+  crowd.sockets.push_back(inet_socket(model::kProtocolTcp, model::kStateEstab, ip({10, 0, 0, 1}), 80));
+  crowd.sockets.back().links.push_back({first, model::Tie::listener, model::Certainty::certain});
+  whole.check(json::parse(render::render_json(all_rows(crowd), true)), schema().as_object(), "");
   for (const auto& error : whole.errors) FAIL_CHECK(error);
 
   Validator lines;
