@@ -70,7 +70,7 @@ TEST_CASE("very many sockets of one inode, in both views, at other addresses") {
 TEST_CASE("subflows of one inode are told apart by their addresses") {
   Records records = make_records();
   std::vector<decode::ProcNetInetRow> rows;
-  for (const std::uint16_t port : {1, 2, 3}) rows.push_back(row_of(tcp(model::kStateEstab, port, 7, port, 80)));
+  for (const std::uint16_t port : {std::uint16_t{1}, std::uint16_t{2}, std::uint16_t{3}}) rows.push_back(row_of(tcp(model::kStateEstab, port, 7, port, 80)));
   add_dump(records, list(tcp(model::kStateEstab, 1, 7, 1, 80), tcp(model::kStateEstab, 2, 7, 2, 80), tcp(model::kStateEstab, 3, 7, 3, 80)));
   add_proc_tcp(records, std::move(rows));
   const auto snapshot = run(std::move(records));
