@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-SSNAP, ARCHIVE = sys.argv[1], sys.argv.pop(2)
+SSNAP, ARCHIVE = pathlib.Path(sys.argv[1]).resolve(), sys.argv.pop(2)
 del sys.argv[1]
 IDENTITY, NAMESPACE = "examiner@example.org", "ssnap"
 

@@ -15,9 +15,11 @@
 #include "archive/directory.h"
 #include "archive/tar.h"
 #include "archive/verify.h"
+#include "support/byte_source.h"
 
 namespace fs = std::filesystem;
 using namespace ssnap::archive;
+using ssnap::test::ByteSource;
 
 namespace {
 
@@ -37,28 +39,8 @@ class Folder {
   fs::path path;
 };
 
-class Source {
- public:
-  explicit Source(std::string_view bytes) : bytes_(bytes) {}
-  bool at_end() const { return bytes_.empty(); }
-  unsigned byte() {
-    if (bytes_.empty()) return 0;
-    const auto value = static_cast<unsigned char>(bytes_.front());
-    bytes_.remove_prefix(1);
-    return value;
-  }
-  std::string text(std::size_t length) {
-    const std::string_view taken = bytes_.substr(0, length);
-    bytes_.remove_prefix(taken.size());
-    return std::string(taken);
-  }
-
- private:
-  std::string_view bytes_;
-};
-
 // A name that a file system takes, or "".
-std::string component(Source& source) {
+std::string component(ByteSource& source) {
   std::string name = source.text(source.byte() % 64);
   name.erase(std::remove_if(name.begin(), name.end(), [](char c) { return c == '/' || c == '\0'; }), name.end());
   return name == "." || name == ".." ? "" : name;
@@ -69,7 +51,7 @@ struct Tree {
   std::map<std::string, std::string> files, links;
 };
 
-Tree make_tree(Source source, const fs::path& root) {
+Tree make_tree(ByteSource source, const fs::path& root) {
   constexpr int kMaxEntries = 40, kMaxDepth = 6;
   Tree tree;
   fs::path at = root;
@@ -108,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const Folder folder;
   const fs::path root = folder.path / "tree";
   fs::create_directory(root);
-  Tree tree = make_tree(Source({reinterpret_cast<const char*>(data), size}), root);
+  Tree tree = make_tree(ByteSource({reinterpret_cast<const char*>(data), size}), root);
   const auto report = read_directory(
       root.string(), [](std::string_view) { return true; },
       [&](const Member& member) {

@@ -13,6 +13,7 @@
 #include "decode/proc_net_unix.h"
 #include "decode/unix_diag.h"
 #include "pipeline/replay.h"
+#include "support/byte_source.h"
 #include "support/kernel_views.h"
 
 using namespace ssnap;
@@ -28,34 +29,9 @@ void require(bool condition) {
   if (!condition) __builtin_trap();
 }
 
-class Source {
- public:
-  explicit Source(std::string_view bytes) : bytes_(bytes) {}
-  bool at_end() const { return bytes_.empty(); }
-  std::uint64_t number(unsigned size) {
-    std::uint64_t value = 0;
-    while (size-- > 0) value = value << 8 | byte();
-    return value;
-  }
-  std::uint8_t byte() {
-    if (bytes_.empty()) return 0;
-    const auto value = static_cast<std::uint8_t>(bytes_.front());
-    bytes_.remove_prefix(1);
-    return value;
-  }
-  std::string text(std::size_t length) {
-    const std::string_view taken = bytes_.substr(0, length);
-    bytes_.remove_prefix(taken.size());
-    return std::string(taken);
-  }
-
- private:
-  std::string_view bytes_;
-};
-
 // What one table of the kernel could hold: of one family, each socket of its own inode and cookie, those without an inode at
 // addresses of their own.
-InetSocket inet_socket(Source& source, std::uint8_t family, bool tcp, std::uint32_t number) {
+InetSocket inet_socket(ByteSource& source, std::uint8_t family, bool tcp, std::uint32_t number) {
   InetSocket s;
   s.family = family;
   const std::size_t bytes = family == 2 ? 4 : 16;
@@ -78,7 +54,7 @@ InetSocket inet_socket(Source& source, std::uint8_t family, bool tcp, std::uint3
   return s;
 }
 
-UnixSocket unix_socket(Source& source, std::uint32_t number) {
+UnixSocket unix_socket(ByteSource& source, std::uint32_t number) {
   constexpr std::uint16_t kTypes[] = {1, 2, 5};
   constexpr std::uint8_t kStates[] = {1, 7, kListen};
   UnixSocket s;
@@ -186,7 +162,7 @@ class Views {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  Source source({reinterpret_cast<const char*>(data), size});
+  ByteSource source({reinterpret_cast<const char*>(data), size});
   const std::uint8_t how = source.byte();
   Views views(how & 1 ? base::ByteOrder::big : base::ByteOrder::little);
   const std::uint8_t family = how & 2 ? 10 : 2;
