@@ -42,6 +42,7 @@ class FieldReader {
   // nullptr, and an error, where it is absent or of another kind.
   const boost::json::object* object(std::string_view name);
   const boost::json::array* array(std::string_view name);
+  bool has(std::string_view name) const { return find(name) != nullptr; }
   // Complains: "host.clk_tck: WHAT".
   void fail(std::string_view name, std::string_view what);
   void missing(std::string_view name) { fail(name, "is missing"); }

@@ -22,6 +22,13 @@ struct Host {
   std::int64_t clk_tck = 100;  // ticks per second of start_ticks and of timers in /proc/net
 };
 
+// What the captured kernel said of its clock.
+struct ClockSync {
+  bool synchronized = false;
+  std::int64_t max_error_usec = 0, estimated_error_usec = 0;
+  std::int64_t tai_offset_sec = 0;  // 0: unknown to the kernel
+};
+
 // How the evidence was taken.
 struct Capture {
   std::optional<std::string> tool_version;
@@ -32,6 +39,12 @@ struct Capture {
   std::optional<std::string> tool_sha256;           // of the collector's executable
   std::optional<std::int64_t> collector_uid;
   std::optional<std::string> collector_capabilities;  // CapEff, hexadecimal
+  std::optional<std::string> collector_permitted, collector_bounding;  // CapPrm, CapBnd
+  std::optional<std::string> collector_executable;
+  std::optional<std::int64_t> collector_pid, collector_parent, collector_session;
+  std::optional<std::int64_t> collector_terminal;  // device number
+  std::optional<std::uint64_t> collector_login_uid, collector_audit_session;  // absent: of no login
+  std::optional<ClockSync> begin_clock, end_clock;
   // The collector ran in a pid namespace below the first: processes outside of it were not in its /proc.
   bool inner_pid_namespace = false;
   std::optional<std::int64_t> smear_nsec;  // from the first socket dump to the last fd read

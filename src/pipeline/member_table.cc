@@ -16,6 +16,30 @@ using reconstruct::Records;
 
 // capture.json, end.json, journal.
 
+std::optional<model::ClockSync> clock_of(const std::optional<archive::ClockSync>& clock) {
+  if (!clock) return std::nullopt;
+  return model::ClockSync{(clock->status & archive::ClockSync::kUnsynchronized) == 0, clock->max_error_usec,
+                          clock->estimated_error_usec, clock->tai_offset_sec};
+}
+
+void read_collector(const archive::CaptureInfo& info, model::Capture& capture) {
+  capture.tool_version = info.tool.version;
+  capture.tool_sha256 = info.tool.sha256;
+  capture.collector_executable = info.tool.executable;
+  const auto& collector = info.collector;
+  capture.collector_uid = collector.uid;
+  capture.collector_capabilities = collector.capabilities_effective;
+  capture.collector_permitted = collector.capabilities_permitted;
+  capture.collector_bounding = collector.capabilities_bounding;
+  capture.collector_pid = collector.pid;
+  capture.collector_parent = collector.parent;
+  capture.collector_session = collector.session;
+  capture.collector_terminal = collector.terminal;
+  capture.collector_login_uid = collector.login_uid;
+  capture.collector_audit_session = collector.audit_session;
+  capture.begin_clock = clock_of(info.clock_sync);
+}
+
 void read_capture_info(const Context& context) {
   auto& replay = context.replay;
   const auto parsed = archive::parse_capture_info(context.member.bytes);
@@ -35,14 +59,11 @@ void read_capture_info(const Context& context) {
   host.machine = info.host.machine;
   host.clk_tck = info.host.clk_tck;
   auto& capture = replay.records.capture;
-  capture.tool_version = info.tool.version;
-  capture.tool_sha256 = info.tool.sha256;
+  read_collector(info, capture);
   capture.arguments = info.arguments;
   capture.case_fields = info.case_fields;
   capture.begin_realtime_nsec = info.clocks.realtime_nsec;
   capture.begin_boottime_nsec = info.clocks.boottime_nsec;
-  capture.collector_uid = info.collector.uid;
-  capture.collector_capabilities = info.collector.capabilities_effective;
   replay.records.boot_realtime_nsec =
       base::subtract_times(info.clocks.realtime_nsec, info.clocks.boottime_nsec);
   constexpr std::uint64_t kFirstPidNamespace = 0xeffffffc;  // PROC_PID_INIT_INO (include/linux/proc_ns.h), since 3.8
@@ -60,6 +81,7 @@ void read_end_info(const Context& context) {
   auto& capture = context.records().capture;
   context.replay.has_end_info = true;
   capture.end_realtime_nsec = parsed->clocks.realtime_nsec;
+  capture.end_clock = clock_of(parsed->clock_sync);
   capture.status_detail = parsed->detail;
   switch (parsed->status) {
     case archive::EndStatus::complete: capture.status = "complete"; break;

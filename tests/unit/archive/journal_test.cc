@@ -151,6 +151,23 @@ TEST_CASE("capture.json comes back as it was, byte strings included") {
   CHECK(text.find("2026-11-21T19:42:07.123456789Z") != std::string::npos);
   CHECK(text.find("\n  \"format_version\": 1,\n") != std::string::npos);
 
+  CHECK(parsed->tool.executable == info.tool.executable);
+  CHECK(parsed->collector.capabilities_permitted == "000001fffffffffe");
+  CHECK(parsed->collector.login_uid == 1000u);
+  CHECK(parsed->collector.terminal == 34817);
+  CHECK(parsed->clock_sync->tai_offset_sec == 37);
+  CHECK(text.find("\"synchronized\": true") != std::string::npos);
+
+  // As archives had it before these were kept.
+  auto old = info;
+  old.tool.executable.reset();
+  old.collector = {4711, 1000, 0, 1000, 0, "000001ffffffffff", {}, {}, {{"net", 4026531840}}, {}, {}, {}, {}, {}};
+  old.clock_sync.reset();
+  const auto read_old = parse_capture_info(to_json(old));
+  REQUIRE(read_old.has_value());
+  CHECK_FALSE(read_old->collector.session);
+  CHECK_FALSE(read_old->clock_sync);
+
   auto big = info;
   big.host.byte_order = base::ByteOrder::big;
   big.host.word_bits = 32;
@@ -194,6 +211,10 @@ TEST_CASE("a corrupted field of capture.json is an error that names it") {
       {"\"pid\": 4711", "\"pid\": -1", "collector.pid is out of range"},
       {"\"euid\": 0", "\"euid\": 0.5", "collector.euid"},
       {"\"net\": 4026531840", "\"net\": -1", "collector.namespaces"},
+      {"\"login_uid\": 1000", "\"login_uid\": -1", "collector.login_uid"},
+      {"\"terminal\": 34817", "\"terminal\": \"pts\"", "collector.terminal"},
+      {"\"max_error_usec\": 12000", "\"max_error_usec\": 9000000000000000000", "clock_sync.max_error_usec"},
+      {"\"clock_sync\": {", "\"clock_sync\": 7, \"x\": {", "clock_sync is not an object"},
       {"\"nodename\": \"web1\"", "\"nodename\": []", "host.nodename"},
       {"\"byte_order\": \"little\"", "\"byte_order\": \"middle\"", "host.byte_order"},
       {"\"word_bits\": 64", "\"word_bits\": 48", "host.word_bits"},
