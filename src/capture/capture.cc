@@ -50,7 +50,9 @@ class Capture {
         options_(options),
         progress_(progress),
         stop_signal_(stop_signal),
-        writer_(sink, {options.level, realtime_nsec() / base::kNsecPerSec, realtime_offset_nsec}),
+        sink_(sink),
+        writer_(sink, {options.level, realtime_nsec() / base::kNsecPerSec, realtime_offset_nsec, options.max_bytes,
+                       options.max_bytes_name}),
         pool_(options.threads, options.level, options.deadline_nsec) {}
 
   boost::system::result<CaptureResult, CaptureFailure> run() {
@@ -61,10 +63,18 @@ class Capture {
     info.tool.commit = options_.tool_commit;
     info.arguments = options_.arguments;
     info.case_fields = options_.case_fields;
-    collect_host_facts(host_, info);
+    const auto about_facts = collect_host_facts(host_, info);
+    const std::string capture_json = archive::to_json(info);
+    const std::uint64_t least_bytes = archive::Writer::least_bytes(kReadme, capture_json);
+    if (options_.max_bytes != 0 && options_.max_bytes < least_bytes) return too_small(least_bytes);
     keep(writer_.add_now("README.txt", kReadme));
-    keep(writer_.add_now("capture.json", archive::to_json(info)));
+    keep(writer_.add_now("capture.json", capture_json));
     if (failed()) return failure(false);
+    if (const auto usable = sink_.usable(); !usable) {
+      error_ = usable.error();
+      return failure(false);
+    }
+    for (const auto& entry : about_facts) journal(entry);
     if (const auto net = info.collector.namespaces.find("net"); net != info.collector.namespaces.end())
       own_netns_ = net->second;
 
@@ -123,13 +133,66 @@ class Capture {
   }
 
  private:
+  // An Error that is about one member alone costs that member.
   void keep(const base::Result<void>& result) {
-    if (result.has_error() && !error_) error_ = result.error();
+    if (!result.has_error() || error_) return;
+    if (writer_.failure()) {
+      error_ = result.error();
+      return;
+    }
+    archive::JournalEntry entry;
+    entry.source = "writer";
+    entry.begin_nsec = entry.end_nsec = boottime_nsec();
+    entry.outcome = base::OutcomeKind::cut;
+    entry.detail = result.error().message;
+    journal(entry);
   }
   bool failed() const { return error_.has_value(); }
-  bool stopping() const { return failed() || stop_signal_.load() != 0; }
+  bool out_of_time() const {
+    return options_.timeout_nsec != 0 && boottime_nsec() - begin_nsec_ >= options_.timeout_nsec;
+  }
+  bool stopping() const { return failed() || stop_signal_.load() != 0 || out_of_time(); }
 
-  CaptureFailure failure(bool replayable) const { return {*error_, replayable, writer_.compressed_bytes()}; }
+  CaptureFailure failure(bool replayable) const {
+    return {*error_, replayable, false, writer_.compressed_bytes(), writer_.sha256_hex()};
+  }
+
+  CaptureFailure too_small(std::uint64_t least_bytes) const {
+    return {{options_.max_bytes_name + ", " + std::to_string(options_.max_bytes) + " bytes: too little for any archive here, which takes " +
+                 std::to_string(least_bytes),
+             0},
+            false, true, 0, ""};
+  }
+
+  // "--timeout 2.5 s"
+  std::string timeout_text() const {
+    std::string text = std::to_string(options_.timeout_nsec / base::kNsecPerSec);
+    if (const auto rest = options_.timeout_nsec % base::kNsecPerSec; rest != 0) {
+      std::string digits = std::to_string(base::kNsecPerSec + rest).substr(1);
+      digits.resize(digits.find_last_not_of('0') + 1);
+      text += "." + digits;
+    }
+    return "--timeout " + text + " s";
+  }
+
+  // The capture ends early: `count` reads of a stage are not made, or not to their end.
+  void leave_out(const std::string& stage, std::uint64_t count) {
+    archive::JournalEntry entry;
+    entry.source = "capture";
+    entry.begin_nsec = entry.end_nsec = boottime_nsec();
+    entry.outcome = base::OutcomeKind::cut;
+    entry.count = count;
+    if (const int signal = stop_signal_.load()) {
+      entry.detail = stage + ": signal " + std::to_string(signal);
+    } else if (failed()) {
+      entry.detail = stage + ": " + error_->message;
+    } else {
+      entry.outcome = base::OutcomeKind::timeout;
+      entry.detail = stage + ": " + timeout_text();
+      timed_out_ = true;
+    }
+    journal(entry);
+  }
 
   void journal(const archive::JournalEntry& entry) {
     if (base::makes_incomplete(entry.outcome)) has_gaps_ = true;
@@ -139,10 +202,15 @@ class Capture {
   // Runs the tasks on the readers, writes what they bring and returns what they showed.
   Seen stage(const char* name, std::vector<std::shared_ptr<Task>> tasks) {
     Seen seen;
-    if (stopping() || tasks.empty()) return seen;
+    if (tasks.empty()) return seen;
     CaptureProgress now{name, 0, tasks.size(), writer_.compressed_bytes()};
+    if (stopping()) {
+      leave_out(name, now.total);
+      return seen;
+    }
     progress_(now);
-    pool_.run(std::move(tasks), [&](Batch batch) {
+    bool ended_early = false;
+    const std::size_t finished = pool_.run(std::move(tasks), [&](Batch batch) {
       for (const auto& member : batch.members) {
         if (member.name.ends_with("/links") && member.name.find("/task/") != std::string::npos) thread_links_.insert(member.name);
         keep(writer_.add(member.name, member.bytes));
@@ -153,9 +221,13 @@ class Capture {
       now.done = std::min(now.total, now.done + batch.tasks_done);
       now.compressed_bytes = writer_.compressed_bytes();
       progress_(now);
-      return !stopping();
+      const bool stop = stopping();
+      ended_early |= stop && now.done < now.total;
+      return !stop;
     });
     keep(writer_.flush());
+    if (finished < now.total) leave_out(name, now.total - finished);
+    else if (ended_early) timed_out_ |= out_of_time();
     return seen;
   }
 
@@ -354,7 +426,8 @@ class Capture {
   // docs/adr/0009: only where something is left, and maps only where a mapping could be what holds it.
   void look_for_holders(const std::vector<TableInode>& lived, const Seen& walk, const Seen& dumped) {
     const std::vector<TableInode> left = without_holder(lived, walk);
-    if (left.empty() || stopping()) return;
+    if (left.empty()) return;
+    if (stopping()) return leave_out("sockets without a holder", left.size());
     std::vector<TableInode> local;
     for (const auto* inodes : {&dumped.dumped, &walk.listed})
       for (const TableInode& socket : *inodes)
@@ -422,19 +495,29 @@ class Capture {
       end.status = archive::EndStatus::interrupted;
       end.signal = signal;
     }
+    if (!end.signal && !failed() && timed_out_) {
+      end.status = archive::EndStatus::limit;
+      end.detail = timeout_text();
+    }
     end.clocks = read_clocks();
-    end.gaps = writer_.gaps();
-    end.members = writer_.members();
-    end.member_bytes = writer_.member_bytes();
-    keep(writer_.finish(end));
-    if (failed()) return failure(true);
-    return CaptureResult{end, writer_.compressed_bytes(), writer_.sha256_hex(), has_gaps_};
+    end.clock_sync = read_clock_sync();
+    auto ended = writer_.finish(std::move(end));
+    if (ended.has_error()) {
+      error_ = ended.error();
+      return failure(true);
+    }
+    const bool whole = !has_gaps_ && ended->status == archive::EndStatus::complete;
+    std::optional<base::Error> error;
+    if (writer_.failure() && ended->status != archive::EndStatus::limit) error = writer_.failure();
+    return CaptureResult{std::move(*ended), writer_.compressed_bytes(), writer_.sha256_hex(), !whole, std::move(error)};
   }
 
   const Host& host_;
   const CaptureOptions& options_;
   const std::function<void(const CaptureProgress&)>& progress_;
   const std::atomic<int>& stop_signal_;
+  const std::uint64_t begin_nsec_ = boottime_nsec();
+  archive::Sink& sink_;
   archive::Writer writer_;
   ReaderPool pool_;
   std::optional<base::Error> error_;
@@ -446,6 +529,7 @@ class Capture {
   std::set<std::string> thread_links_;  // members of this kind that the process walk has written
   std::set<std::int64_t> reused_;       // pids whose successor is read
   bool has_gaps_ = false;
+  bool timed_out_ = false;
 };
 
 }  // namespace

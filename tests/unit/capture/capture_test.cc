@@ -216,6 +216,44 @@ class BlockedTask : public capture::Task {
 
 }  // namespace
 
+namespace {
+
+// Hands on a megabyte that doesn't compress.
+class LargeTask : public capture::Task {
+ public:
+  explicit LargeTask(std::atomic<int>& begun) : begun_(begun) {}
+  archive::JournalEntry about(std::size_t) const override { return {}; }
+  void run(std::size_t, capture::Output& output) override {
+    ++begun_;
+    output.large({"large", 1 << 20, "", std::string(1 << 20, 'x')});
+  }
+
+ private:
+  std::atomic<int>& begun_;
+};
+
+}  // namespace
+
+TEST_CASE("readers wait for a writer that is slow") {
+  // 8 MiB may wait; each of the two readers may have one more in its hands, and has begun the one after it when the
+  // caller takes one.
+  constexpr int kMost = 8 + 2 + 1;
+  std::atomic<int> begun{0};
+  std::vector<std::shared_ptr<capture::Task>> tasks;
+  for (int i = 0; i < 60; ++i) tasks.push_back(std::make_shared<LargeTask>(begun));
+  capture::ReaderPool pool(2, 1, kLong);
+  int taken = 0;
+  pool.run(std::move(tasks), [&](capture::Batch batch) {
+    taken += static_cast<int>(batch.large.size());
+    // As long as it takes them to get ahead as far as they may, and then a while in which they may not.
+    while (begun < std::min(60, taken + 8)) std::this_thread::yield();
+    for (int i = 0; i < 100; ++i) std::this_thread::yield();
+    CHECK(begun - taken <= kMost);
+    return true;
+  });
+  CHECK(taken == 60);
+}
+
 TEST_CASE("ending a capture drops the tasks that have not begun") {
   std::binary_semaphore release(0);
   std::vector<std::shared_ptr<capture::Task>> tasks;
@@ -393,6 +431,36 @@ TEST_CASE("a capture that is ended by a signal is sealed and says so") {
   CHECK(archive::parse_end_info(end)->signal == 2);
 }
 
+TEST_CASE("a capture that has no time left is sealed, with what it left out") {
+  FakeHost fake;
+  fake.file("proc/9/stat", "9 (x) S 1");
+  const capture::Host host = fake.open();
+  archive::MemorySink sink;
+  const std::atomic<int> signal{0};
+  capture::CaptureOptions options;
+  options.timeout_nsec = 1;
+  const auto result = capture::run_capture(host, sink, options, [](const auto&) {}, signal);
+  REQUIRE(result.has_value());
+  CHECK(result->end.status == archive::EndStatus::limit);
+  CHECK(result->end.detail == "--timeout 0.000000001 s");
+  CHECK(result->has_gaps);
+  CHECK(result->end.gaps.at("timeout") > 0);
+}
+
+TEST_CASE("a size that is too small for any archive says so before anything is written") {
+  FakeHost fake;
+  const capture::Host host = fake.open();
+  archive::MemorySink sink;
+  const std::atomic<int> signal{0};
+  capture::CaptureOptions options;
+  options.max_bytes = 1000;
+  options.max_bytes_name = "--max-size";
+  const auto result = capture::run_capture(host, sink, options, [](const auto&) {}, signal);
+  REQUIRE(result.has_error());
+  CHECK(result.error().max_bytes_too_small);
+  CHECK(sink.bytes().empty());
+}
+
 namespace {
 
 // Takes so many bytes, then fails like a full disk.
@@ -402,11 +470,14 @@ class SmallSink : public archive::Sink {
   base::Result<void> write(std::string_view bytes) override {
     if (bytes.size() > room_) return base::Error{"no space", ENOSPC};
     room_ -= bytes.size();
+    taken_ += bytes.size();
     return {};
   }
+  std::uint64_t taken() const override { return taken_; }
 
  private:
   std::size_t room_;
+  std::uint64_t taken_ = 0;
 };
 
 }  // namespace
@@ -417,7 +488,7 @@ TEST_CASE("a full disk ends the capture with an error that says whether somethin
   std::atomic<int> signal{0};
   archive::MemorySink all;
   REQUIRE(capture::run_capture(host, all, {}, [](const auto&) {}, signal).has_value());
-  SmallSink none(10), some(all.bytes().size() - 100);
+  SmallSink none(10), some(all.bytes().size() / 2);
   const auto nothing = capture::run_capture(host, none, {}, [](const auto&) {}, signal);
   REQUIRE(nothing.has_error());
   CHECK_FALSE(nothing.error().replayable);
