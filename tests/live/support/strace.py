@@ -9,7 +9,7 @@ from support.ssnap import SSNAP
 
 LINE = re.compile(r"^(\d+) +(.*)$")
 RESUMED = re.compile(r"^<\.\.\. (\w+) resumed>(.*)$")
-CALL = re.compile(r"^(\w+)\((.*?)\) += (-?\d+|\?|0x[0-9a-f]+)(<.*?>)?( [A-Z]\w+ .*)?$", re.S)
+CALL = re.compile(r"^(\w+)\((.*?)\) += (-?\d+|\?|0x[0-9a-f]+)(<.*?>)?( \([A-Z_]+\)| [A-Z]\w+ .*)?$", re.S)
 UNFINISHED = " <unfinished ...>"
 # `name("path"`, or `name(FD<folder>, "path"`; a folder that was not decoded is AT_FDCWD.
 PATH = re.compile(r'^(?:(?:AT_FDCWD|\d+)(?:<(?P<folder>[^"]*?)>)?, )?"(?P<path>(?:[^"\\]|\\.)*)"')
