@@ -2,6 +2,7 @@
 (script/kill-test: 100); the moments are drawn by a fixed seed."""
 
 import collections
+import json
 import os
 import random
 import signal
@@ -64,6 +65,10 @@ class KillTest(sandbox.LiveTest):
         said += process.communicate()[1]
         return stage_in(said.decode()) if process.returncode == -signal.SIGKILL else None
 
+    def has_ended(self):
+        """Whether it had written its end.json by then: two captures differ by some KB."""
+        return json.loads(ssnap("analyze", self.archive, "--format", "json").stdout)["capture"]["status"] == "complete"
+
     def check_replays(self):
         run = ssnap("verify", self.archive)
         self.assertEqual(run.returncode, 3, run.stdout + run.stderr)
@@ -78,17 +83,17 @@ class KillTest(sandbox.LiveTest):
         walked = self.end_with(lambda members: dumped[-1] in members)
         self.assertGreater(walked - dumps, 2 * PIPE_BYTES)
         by_stage, too_early, ended_first = collections.Counter(), 0, 0
-        while by_stage.total() < KILLS:
+        while by_stage.total() < KILLS and ended_first <= KILLS:
             number = by_stage.total()
-            if number % 3 < 2:  # somewhere in the dumps and the walk
+            if 3 * sum(by_stage[stage] for stage in DUMPS_AND_WALK) <= 2 * number:  # two of three in the dumps and the walk
                 stage = self.killed_into_a_pipe(self.random.randint(dumps, walked - PIPE_BYTES))
-            elif number % 2 == 0 or ended_first > KILLS:  # anywhere behind capture.json
-                stage = self.killed_into_a_pipe(self.random.randint(readable, len(self.raw) - 2 * PIPE_BYTES))
+            elif number % 2 == 0:  # anywhere behind capture.json
+                stage = self.killed_into_a_pipe(self.random.randint(readable, self.ends[-5] - PIPE_BYTES))
             else:
                 stage = self.killed_into_a_file(self.random.randint(1, len(NAME_OF_STAGE.findall(self.whole_errors()))))
-                if stage is None:
-                    ended_first += 1
-                    continue
+            if stage is None or self.has_ended():
+                ended_first += 1
+                continue
             with self.subTest(number=number, stage=stage):
                 self.check_replays()
             by_stage[stage] += 1
@@ -102,6 +107,7 @@ class KillTest(sandbox.LiveTest):
         print(f"\n    killed: {dict(by_stage)}; before capture.json was out: {too_early}; ended before the kill: {ended_first}")
         self.assertGreaterEqual(sum(by_stage[stage] for stage in DUMPS_AND_WALK), KILLS / 2)
         self.assertLessEqual(too_early, KILLS / 10)
+        self.assertEqual(by_stage.total(), KILLS)
 
     def whole_errors(self):
         if not hasattr(self, "errors"):
