@@ -359,7 +359,7 @@ TEST_CASE("an archive grows no larger than it may, and is ended in order") {
   const std::uint64_t least = Writer::least_bytes("how to open this\n", to_json(sample_capture_info()));
   CHECK(least < whole / 2);
   std::size_t before = 0;
-  for (std::uint64_t max = least; max < whole + 30'000; max += 997) {
+  for (std::uint64_t max = least; max < whole + 30'000; max += 2003) {
     MemorySink sink;
     Writer writer(sink, {1, 0, {}, max, "the test"});
     const auto end = write_sample(writer);
@@ -380,7 +380,7 @@ TEST_CASE("an archive grows no larger than it may, and is ended in order") {
 TEST_CASE("a disk that tells beforehand that it is full has room for the end") {
   const std::size_t whole = whole_sample().size();
   std::size_t before = 0;
-  for (std::size_t room = 0; room < whole; room += 1009) {
+  for (std::size_t room = 0; room < whole; room += 2003) {
     DiskSink sink(room, false, true);
     Writer writer(sink, {});
     const auto end = write_sample(writer);
@@ -399,7 +399,7 @@ TEST_CASE("a disk that tells beforehand that it is full has room for the end") {
 TEST_CASE("a write that fails on the way is undone to the last whole group") {
   const std::size_t whole = whole_sample().size();
   for (const bool once : {true, false}) {
-    for (std::size_t room = 0; room < whole; room += 503) {
+    for (std::size_t room = 0; room < whole; room += 2003) {
       CAPTURE(once, room);
       DiskSink sink(room, once, false);
       Writer writer(sink, {});
