@@ -42,6 +42,10 @@ constexpr int kMinSocketsEach = 20;
 constexpr int kMaxProcesses = 20'000;  // each has a port of ::1
 // Descriptors that are no sockets: standard input to error, the pipes.
 constexpr int kOtherFds = 16;
+// One of so many ends of a connection has sent something.
+constexpr std::uint32_t kBusy = 16;
+// Addresses that the clients of a process come from.
+constexpr std::uint32_t kClientAddresses = 6;
 // Below the kernel's ephemeral ports (net.ipv4.ip_local_port_range), of which the clients get theirs.
 constexpr int kFirstPort = 2'000, kLastPort = 32'000;
 
@@ -295,11 +299,11 @@ class Process {
     checked(::listen(fd, 1 + i), "listen");
   }
 
-  // From one of four million loopback addresses, and a port of the kernel's choice.
+  // From a port of the kernel's choice.
   template <class Address>
   int connected(const Address& to, int family) {
     const int fd = checked(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-    const std::uint32_t from = 0x7f400000u + random_.below(1 << 22);
+    const std::uint32_t from = 0x7f400000u + static_cast<std::uint32_t>(index_) * kClientAddresses + random_.below(kClientAddresses);
     set(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     if (family == AF_INET ? !bind_to(fd, ipv4(from, 0)) : !is_loopback6(to) && !bind_to(fd, mapped(from, 0))) fail("bind a client");
     checked(::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to), "connect");
@@ -311,17 +315,19 @@ class Process {
   static bool is_loopback6(const sockaddr_in6& address) { return IN6_IS_ADDR_LOOPBACK(&address.sin6_addr); }
 
   void vary(int fd) {
-    if (random_.one_of(3)) set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    if (random_.one_of(4)) set(fd, SOL_TCP, TCP_KEEPIDLE, 600 + static_cast<int>(random_.below(6'600)));
+    if (random_.one_of(6)) set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    if (random_.one_of(8)) set(fd, SOL_TCP, TCP_KEEPIDLE, 600 + static_cast<int>(random_.below(6'600)));
     if (random_.one_of(3)) set(fd, SOL_TCP, TCP_NODELAY, 1);
-    if (random_.one_of(5)) set(fd, SOL_SOCKET, SO_SNDBUF, 8'192 << random_.below(5));
-    if (random_.one_of(8)) set(fd, SOL_IP, IP_TOS, static_cast<int>(random_.below(64)) << 2);
+    if (random_.one_of(12)) set(fd, SOL_SOCKET, SO_SNDBUF, 8'192 << random_.below(5));
+    if (random_.one_of(16)) set(fd, SOL_IP, IP_TOS, static_cast<int>(random_.below(64)) << 2);
   }
 
   void send_some(const std::vector<int>& fds, std::uint32_t times, std::uint32_t bytes) {
-    for (const int fd : fds)
+    for (const int fd : fds) {
+      if (!random_.one_of(kBusy)) continue;
       for (std::uint32_t i = random_.below(times + 1); i > 0; --i)
         if (::send(fd, filler(), 1 + random_.below(bytes), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN) fail("send");
+    }
   }
 
   // What one of `keep` has received stays in its queue, in part or as a whole.
