@@ -26,7 +26,7 @@ LOADS = {
     "50k": (50_000, 200, 1, 5, 5),
     "200k": (200_000, 2_000, 1, 5, 1),
     "1m": (1_000_000, 1_000, 1, 3, 0),
-    "namespaces": (20_000, 1_000, 1_000, 5, 0),
+    "namespaces": (20_000, 1_000, 1_000, 3, 0),
 }
 DEFAULT_LOADS = ["50k", "200k", "1m", "namespaces"]
 THREADS = 2
@@ -69,19 +69,15 @@ class Bench:
     # The archive that the others are compared with.
 
     def look_at_archive(self, sockets):
-        tree = self.work / "tree"
-        shutil.rmtree(tree, ignore_errors=True)
-        tree.mkdir()
-        subprocess.run(f"zstd -qdc {self.archive} | tar -xf - -C {tree}", shell=True, check=True)
-        facts = {"bytes": self.archive.stat().st_size, "raw_bytes": json.loads((tree / "end.json").read_text())["member_bytes"],
-                 "tar_zstd3_bytes": self.output_size(f"zstd -qdc {self.archive} | zstd -q -3 -c"),
-                 "smear": smear_msec(tree), "members": sum(path.is_file() for path in tree.rglob("*"))}
-        dump = max(tree.glob("netns/*/netlink/pass1/inet_diag-tcp.pcap"), key=lambda path: path.stat().st_size)
-        facts["tcp_dump_packed"] = dump.stat().st_size / self.output_size(f"zstd -q -1 -c {dump}")
-        if facts["tcp_dump_packed"] > MAX_PACKED:
-            sys.exit(f"bench: zstd -1 packs the TCP dump {facts['tcp_dump_packed']:.1f} times: the load is not varied enough")
-        facts["bytes_per_socket"] = facts["bytes"] / sockets
-        return facts, plan.Plan(tree)
+        made = plan.Plan(self.archive)
+        dump = self.work / "tcp-dump"
+        dump.write_bytes(made.tcp_dump)
+        packed = len(made.tcp_dump) / self.output_size(f"zstd -q -1 -c {dump}")
+        if packed > MAX_PACKED:
+            sys.exit(f"bench: zstd -1 packs the TCP dump {packed:.1f} times: the load is not varied enough")
+        size = self.archive.stat().st_size
+        return {"bytes": size, "raw_bytes": made.raw_bytes, "members": made.members, "bytes_per_socket": size / sockets,
+                "tcp_dump_packed": packed, "tar_zstd3_bytes": self.output_size(f"zstd -qdc {self.archive} | zstd -q -3 -c")}, made
 
     @staticmethod
     def output_size(command):
@@ -162,7 +158,7 @@ class Bench:
             add("floor, 1 thread", self.floor(floor_plan, 1))
             add("quiet", self.quiet_capture())
             add("ssnap", self.capture(self.ssnap))
-            smears.append(self.smear())
+            smears.append(plan.smear_msec(data for name, data in plan.members(self.archive) if name.startswith("journal/")))
             for what, options in (("analyze -tuanpeim", ["-tuanpeim"]), ("analyze ndjson", ["--format", "ndjson"])):
                 add(what, self.measure([self.ssnap, "analyze", self.archive, *options]))
             if namespaces == 1:
@@ -176,33 +172,12 @@ class Bench:
         facts["smear"] = statistics.median(smears)
         return {"sockets": sockets, "processes": processes, "namespaces": namespaces, "archive": facts, "floor": floor_facts, "runs": runs}
 
-    def smear(self):
-        """Of the archive that is there, in milliseconds."""
-        tree = self.work / "journal"
-        shutil.rmtree(tree, ignore_errors=True)
-        tree.mkdir()
-        subprocess.run(f"zstd -qdc {self.archive} | tar -xf - -C {tree} journal", shell=True, check=True)
-        return smear_msec(tree)
-
     def startup(self):
         runs = {"nothing": [], "ssnap --version": []}
         for _ in range(5):
             runs["nothing"] += self.measure([self.tool("nothing")], times=STARTUP_RUNS)
             runs["ssnap --version"] += self.measure([self.ssnap, "--version"], times=STARTUP_RUNS)
         return {what: statistics.median(run["wall"] for run in of) for what, of in runs.items()}
-
-
-def smear_msec(tree):
-    """From the first socket dump to the last fd read, by the journal."""
-    first, last = None, 0
-    for part in sorted(pathlib.Path(tree).glob("journal/*.jsonl")):
-        for line in part.read_text().splitlines():
-            entry = json.loads(line)
-            if entry.get("source", "").endswith("_diag"):
-                first = min(first or entry["begin_nsec"], entry["begin_nsec"])
-            elif entry.get("source") == "proc_pid_fd":
-                last = max(last, entry["end_nsec"])
-    return (last - first) / 1e6
 
 
 def machine():

@@ -2,7 +2,8 @@
 //
 //     bench-floor --threads 2 < PLAN
 //
-// PLAN has one task a line, in the order in which the threads take them (bench.py makes it from an archive):
+// PLAN has one task a line, in the order in which the threads take them (bench.py makes it from an archive). A task is one of
+// these, or several with ` ; ` between them:
 //
 //     dump PID PROTOCOL HEX       one netlink dump: NETLINK_* and the request's bytes
 //     file PID PATH               a file; PATH is relative to /proc, or absolute
@@ -46,10 +47,14 @@ constexpr std::size_t kReclenAt = 16, kNameAt = 19;
 constexpr const char* kLinks[] = {"exe",    "cwd",    "root",    "ns/cgroup", "ns/ipc", "ns/mnt",
                                   "ns/net", "ns/pid", "ns/time", "ns/user",   "ns/uts"};
 
-struct Task {
+struct Source {
   std::string kind;
   int pid = 0;
-  std::vector<std::string> words;  // the rest of the line
+  std::vector<std::string> words;  // the rest
+};
+
+struct Task {
+  std::vector<Source> sources;
   std::uint64_t nsec = 0;
 };
 
@@ -70,11 +75,11 @@ class Reader {
  public:
   Totals totals;
 
-  void run(const Task& task) {
-    if (task.kind == "process") return process(task);
-    enter(task.pid);
-    if (task.kind == "dump") dump(std::atoi(task.words.at(0).c_str()), task.words.at(1));
-    else read_file(proc, task.words.at(0).c_str());
+  void run(const Source& source) {
+    if (source.kind == "process") return process(source);
+    enter(source.pid);
+    if (source.kind == "dump") dump(std::atoi(source.words.at(0).c_str()), source.words.at(1));
+    else read_file(proc, source.words.at(0).c_str());
   }
 
  private:
@@ -119,10 +124,10 @@ class Reader {
     ::close(fd);
   }
 
-  void process(const Task& task) {
-    const int folder = ::openat(proc, std::to_string(task.pid).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  void process(const Source& source) {
+    const int folder = ::openat(proc, std::to_string(source.pid).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) return;
-    for (const std::string& file : task.words) {
+    for (const std::string& file : source.words) {
       if (file == "fds") read_fds(folder);
       else if (file == "links") read_links(folder);
       else read_file(folder, file.c_str());
@@ -168,8 +173,12 @@ std::vector<Task> read_plan() {
   while (std::getline(std::cin, line)) {
     std::istringstream words(line);
     Task task;
-    words >> task.kind >> task.pid;
-    for (std::string word; words >> word;) task.words.push_back(word);
+    for (std::string kind; words >> kind;) {
+      Source source{kind, 0, {}};
+      words >> source.pid;
+      for (std::string word; words >> word && word != ";";) source.words.push_back(word);
+      task.sources.push_back(std::move(source));
+    }
     tasks.push_back(std::move(task));
   }
   return tasks;
@@ -191,7 +200,7 @@ int main(int argc, char** argv) {
     threads.emplace_back([&] {
       for (std::size_t i = 0; (i = next++) < tasks.size();) {
         const std::uint64_t begin = now_nsec();
-        reader.run(tasks[i]);
+        for (const Source& source : tasks[i].sources) reader.run(source);
         tasks[i].nsec = now_nsec() - begin;
       }
     });
