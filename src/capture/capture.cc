@@ -1,6 +1,7 @@
 #include "capture/capture.h"
 
 #include <algorithm>
+#include <future>
 #include <map>
 #include <set>
 
@@ -19,6 +20,7 @@
 #include "capture/proc_net.h"
 #include "capture/processes.h"
 #include "capture/reader_pool.h"
+#include "capture/signals_blocked.h"
 #include "capture/sockprotonames.h"
 #include "decode/link_list.h"
 
@@ -70,11 +72,13 @@ class Capture {
 
     if (!host_.procfs.source.empty()) journal(host_.procfs);
 
+    // Beside what follows: the kernel takes some 45 ms to make that file's text.
+    std::future<FoundTables> found_tables = look_for_tables(info.host.kernel.value_or(""));
+
     // What changes slowly, first: nothing of it must stand between the dumps and the fd walk.
     auto slow = host_file_tasks(host_);
     slow.push_back(cgroup_ids_task(host_));
     stage("host files", std::move(slow));
-    find_tables(info.host.kernel.value_or(""));
     archive::JournalEntry optional_files;
     optional_files_ = find_optional_files(host_, optional_files);
     journal(optional_files);
@@ -82,6 +86,7 @@ class Capture {
     // Which namespaces there are, as far as processes, threads and mounts tell.
     std::vector<std::int64_t> pids = list_pids();
     find_namespaces(pids);
+    take_tables(found_tables.get());
 
     // Pass 1: every socket table, then at once who holds the sockets. The smear that matters begins here.
     Seen first = stage("sockets", dump_tasks(all_namespaces(), 1));
@@ -161,19 +166,34 @@ class Capture {
 
   static void append(Seen& to, Seen from) { to.append(std::move(from)); }
 
-  // The tables whose handler is there; the others are on record as not loaded, not as empty.
-  void find_tables(std::string_view kernel_release) {
-    std::vector<DiagHandler> handlers;
-    for (const auto& table : socket_tables()) handlers.push_back(table.handler);
-    for (const auto& table : route_tables()) handlers.push_back(table.handler);
+  struct FoundTables {
+    std::vector<Presence> present;  // of the socket tables, then the route tables
     archive::JournalEntry looked;
-    const std::vector<Presence> present = find_diag_handlers(host_, handlers, kernel_release, looked);
-    journal(looked);
+  };
+
+  // In a thread of its own, where there may be one: --threads 1 is for hosts that shall not notice.
+  std::future<FoundTables> look_for_tables(std::string kernel_release) const {
+    const auto look = [this, kernel_release = std::move(kernel_release)] {
+      std::vector<DiagHandler> handlers;
+      for (const auto* tables : {&socket_tables(), &route_tables()})
+        for (const NetlinkTable& table : *tables) handlers.push_back(table.handler);
+      FoundTables found;
+      found.present = find_diag_handlers(host_, handlers, kernel_release, found.looked);
+      return found;
+    };
+    const SignalsBlocked blocked;
+    // Without a thread to be had, it is looked for when it is asked for.
+    return std::async(options_.threads > 1 ? std::launch::async | std::launch::deferred : std::launch::deferred, look);
+  }
+
+  // The tables whose handler is there; the others are on record as not loaded, not as empty.
+  void take_tables(const FoundTables& found) {
+    journal(found.looked);
     const std::size_t sockets = socket_tables().size();
-    for (std::size_t i = 0; i < handlers.size(); ++i) {
+    for (std::size_t i = 0; i < found.present.size(); ++i) {
       const NetlinkTable& table = i < sockets ? socket_tables()[i] : route_tables()[i - sockets];
       const bool always_there = table.handler.symbol.empty();
-      if (always_there || present[i] == Presence::present || (options_.allow_module_load && i < sockets)) {
+      if (always_there || found.present[i] == Presence::present || (options_.allow_module_load && i < sockets)) {
         (i < sockets ? tables_ : route_tables_).push_back(&table);
         continue;
       }
