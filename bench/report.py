@@ -114,8 +114,8 @@ def render(results):
         f"Machine: {machine['cores']} cores ({machine['cpu']}), {machine['memory_gib']} GiB, Linux {machine['kernel']} {machine['architecture']}, "
         f"{machine['date']}.", "",
         "The **floor** is a program that reads what the archive of a capture holds and does nothing with it: the same netlink requests in both",
-        "passes, the same files, the links of the same processes, on the same number of threads, in the fastest of three orders",
-        "(bench/floor.cc). What capture reads beyond that (kallsyms, the look for namespaces, the second look at fd tables) counts",
+        "passes, the same files, the links of the same processes, on the same number of threads, in the fastest of three orders, from a",
+        "procfs of its own as capture has, in which nothing is cached (bench/floor.cc). What capture reads beyond that (kallsyms, the look for namespaces, the second look at fd tables) counts",
         "against capture, as do compression, SHA-256 and the archive's way to the disk.", "",
         "## Targets", "",
         *table(["", "target", *(HEADING[name] for name in ORDER if name in loads)],

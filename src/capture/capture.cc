@@ -102,26 +102,27 @@ class Capture {
     // The fd tables that moved, processes that are new; beside them the second view of the sockets, which is slow, and
     // what sockets are read with later.
     for (Seen* dumps : {&first, &second}) sort_inodes(dumps->dumped);
-    auto rest = walk_again_tasks(pids, walk, 2, has_unheld_newcomer(walk, first, second));
+    append(walk, own_sockets(first, second));
+    const std::vector<TableInode> newcomers = only_in_first(second.dumped, first.dumped);
+    auto rest = walk_again_tasks(pids, walk, 2, !are_all_held(newcomers, walk));
     for (auto& task : route_and_proc_net_tasks()) rest.push_back(std::move(task));
     append(walk, stage("moved processes, /proc/net", std::move(rest)));
-    append(walk, own_sockets(first, second));
 
     // Tables that are in /proc/net only were read after that walk: what is held by nobody may have come since.
     sort_inodes(walk.listed);
-    if (!without_holder(walk.listed, walk).empty())
-      append(walk, stage("processes again", walk_again_tasks(pids, walk, 3, true)));
+    if (!are_all_held(walk.listed, walk)) append(walk, stage("processes again", walk_again_tasks(pids, walk, 3, true)));
 
-    // What lived through the capture and has no holder: where else it may be held.
-    std::vector<TableInode> lived = in_both(first.dumped, second.dumped);
-    lived.insert(lived.end(), walk.listed.begin(), walk.listed.end());
-    sort_inodes(lived);
+    // What lived through the capture and has no holder.
+    const std::vector<std::uint32_t> explained = explained_inodes(walk);
+    std::vector<TableInode> left = without_holder(in_both(first.dumped, second.dumped), explained);
+    for (const TableInode& socket : without_holder(walk.listed, explained)) left.push_back(socket);
 
     // Sockets in fd tables that no dump showed: asked for again by their protocol.
-    append(first, std::move(second));
-    chase_unseen_sockets(walk, first);
+    second = {};
+    first.dumped.insert(first.dumped.end(), newcomers.begin(), newcomers.end());
+    chase_unseen_sockets(walk, explained, first);
 
-    look_for_holders(lived, walk, first);
+    look_for_holders(left, walk, first);
 
     stage("host files again", after_tasks(host_));
     return seal();
@@ -306,15 +307,9 @@ class Capture {
     return tasks;
   }
 
-  // docs/adr/0007: a socket that came between the dumps and that no fd table holds yet.
-  static bool has_unheld_newcomer(const Seen& walk, const Seen& first, const Seen& second) {
-    Seen holders = own_sockets(first, second);
-    holders.held = walk.held;
-    holders.registered = walk.registered;
-    std::vector<TableInode> newcomers;
-    for (const TableInode& socket : second.dumped)
-      if (!contains(first.dumped, socket.inode)) newcomers.push_back(socket);
-    return !without_holder(newcomers, holders).empty();
+  // docs/adr/0007: a socket that came between the dumps may be in no fd table yet.
+  static bool are_all_held(const std::vector<TableInode>& sockets, const Seen& walk) {
+    return sockets.empty() || without_holder(sockets, explained_inodes(walk)).empty();
   }
 
   static Seen own_sockets(const Seen& first, const Seen& second) {
@@ -372,8 +367,7 @@ class Capture {
   }
 
   // docs/adr/0009: only where something is left, and maps only where a mapping could be what holds it.
-  void look_for_holders(const std::vector<TableInode>& lived, const Seen& walk, const Seen& dumped) {
-    const std::vector<TableInode> left = without_holder(lived, walk);
+  void look_for_holders(const std::vector<TableInode>& left, const Seen& walk, const Seen& dumped) {
     if (left.empty() || stopping()) return;
     std::vector<TableInode> local;
     for (const auto* inodes : {&dumped.dumped, &walk.listed})
@@ -387,15 +381,12 @@ class Capture {
   }
 
   // At most three rounds: name the protocol of each unseen socket, dump its table again where its holder lives.
-  void chase_unseen_sockets(const Seen& walk, Seen& dumped) {
+  void chase_unseen_sockets(const Seen& walk, const std::vector<std::uint32_t>& explained, Seen& dumped) {
     constexpr int kMaxRounds = 3;
     std::vector<HeldInode> unseen;
     for (int round = 1; round <= kMaxRounds && !stopping(); ++round) {
       sort_inodes(dumped.dumped);
-      const std::vector<HeldInode>& from = round == 1 ? walk.held : unseen;
-      std::vector<HeldInode> left;
-      for (const HeldInode& held : from)
-        if (!contains(dumped.dumped, held.inode)) left.push_back(held);
+      const std::vector<HeldInode> left = unseen_sockets(round == 1 ? walk.held : unseen, explained, dumped.dumped);
       if (left.empty() || (round > 1 && left.size() == unseen.size())) return;  // none, or the last round found none
       const int pass = 2 + round;
       const Seen named = stage("unseen sockets", {sockprotoname_task(host_, left, pass)});
