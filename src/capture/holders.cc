@@ -35,9 +35,20 @@ std::vector<TableInode> only_in_first(const std::vector<TableInode>& a, const st
   return only;
 }
 
+void forget_known_fds(Seen& walk, const std::vector<TableInode>& dumped) {
+  std::erase_if(walk.held, [&](const HeldInode& held) {
+    const auto at = std::lower_bound(dumped.begin(), dumped.end(), TableInode{held.inode, {}}, inode_below);
+    if (at == dumped.end() || at->inode != held.inode || at->kind == SocketKind::local) return false;
+    walk.explained.push_back(held.inode);
+    return true;
+  });
+}
+
 std::vector<std::uint32_t> explained_inodes(const Seen& walks) {
-  std::vector<std::uint32_t> explained = walks.registered;
-  explained.reserve(explained.size() + walks.held.size() + walks.own.size());
+  std::vector<std::uint32_t> explained;
+  explained.reserve(walks.explained.size() + walks.registered.size() + walks.held.size() + walks.own.size());
+  explained.insert(explained.end(), walks.explained.begin(), walks.explained.end());
+  explained.insert(explained.end(), walks.registered.begin(), walks.registered.end());
   explained.insert(explained.end(), walks.own.begin(), walks.own.end());
   for (const HeldInode& held : walks.held) explained.push_back(held.inode);
   std::sort(explained.begin(), explained.end());

@@ -54,6 +54,18 @@ TEST_CASE("without a holder is what neither an fd table nor an io_uring has, but
   CHECK(left[0].kind == SocketKind::mappable);
 }
 
+TEST_CASE("of a held socket that is known only the inode is kept, but for UNIX sockets") {
+  capture::Seen walk;
+  walk.held = {{9, 42, 3, 0}, {1, 42, 4, 0}, {2, 43, 3, 0}};
+  const auto before = capture::explained_inodes(walk);
+  capture::forget_known_fds(walk, {{1, SocketKind::mappable}, {2, SocketKind::local}});
+  CHECK(walk.explained == std::vector<std::uint32_t>{1});
+  REQUIRE(walk.held.size() == 2);
+  CHECK(walk.held[0].inode == 9);
+  CHECK(walk.held[1].inode == 2);
+  CHECK(capture::explained_inodes(walk) == before);
+}
+
 TEST_CASE("unseen is what an fd table has and no dump") {
   capture::Seen walks;
   walks.held = {{9, 42, 3, 0}, {1, 42, 4, 0}, {9, 43, 3, 0}, {8, 43, 5, 0}};
