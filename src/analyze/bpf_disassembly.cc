@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "analyze/text.h"
+
 namespace ssnap::analyze {
 namespace {
 
@@ -69,33 +71,25 @@ constexpr Operation kOperations[] = {
     {0x87, "txa", Operand::none},
 };
 
-std::string hex(std::uint32_t number) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  do out.insert(out.begin(), kDigits[number & 0xf]);
-  while ((number >>= 4) != 0);
-  return "0x" + out;
-}
-
-std::string decimal(std::uint32_t number) { return std::to_string(static_cast<std::int32_t>(number)); }
-
-std::string operand_text(Operand operand, std::size_t index, std::uint32_t k) {
+void put_operand(Text& text, Operand operand, std::size_t index, std::uint32_t k) {
+  const auto put_signed = [&](std::int64_t number) { text << std::to_string(number); };
+  const auto number = static_cast<std::int32_t>(k);
   switch (operand) {
-    case Operand::none: return "";
-    case Operand::hex: return '#' + hex(k);
-    case Operand::decimal: return '#' + decimal(k);
-    case Operand::register_x: return "x";
-    case Operand::memory: return "M[" + decimal(k) + ']';
-    case Operand::absolute: {
-      const auto name = bpf_ancillary_name(k);
-      return '[' + (name.empty() ? decimal(k) : std::string(name)) + ']';
-    }
-    case Operand::indirect: return "[x + " + decimal(k) + ']';
-    case Operand::header_length: return "4*([" + decimal(k) + "]&0xf)";
-    case Operand::packet_length: return "#pktlen";
-    case Operand::target: return std::to_string(static_cast<std::int64_t>(index) + 1 + static_cast<std::int32_t>(k));
+    case Operand::none: return;
+    case Operand::hex: text << "#" << Hex{k}; return;
+    case Operand::decimal: text << "#"; put_signed(number); return;
+    case Operand::register_x: text << "x"; return;
+    case Operand::packet_length: text << "#pktlen"; return;
+    case Operand::target: put_signed(static_cast<std::int64_t>(index) + 1 + number); return;
+    case Operand::memory: text << "M["; break;
+    case Operand::absolute: text << "["; break;
+    case Operand::indirect: text << "[x + "; break;
+    case Operand::header_length: text << "4*(["; break;
   }
-  return "";
+  const auto name = operand == Operand::absolute ? bpf_ancillary_name(k) : std::string_view();
+  if (name.empty()) put_signed(number);
+  else text << name;
+  text << (operand == Operand::header_length ? "]&0xf)" : "]");
 }
 
 void pad(std::string& text, std::size_t width) {
@@ -115,21 +109,23 @@ std::string_view bpf_ancillary_name(std::uint32_t k) {
 
 std::string bpf_line(std::size_t index, const model::BpfInstruction& instruction) {
   // Columns of libpcap: "(000) ", the name to 8, the operand to 16.
-  constexpr std::size_t kIndexDigits = 3, kNameEnd = 9, kOperandEnd = 26;
-  std::string number = std::to_string(index);
-  if (number.size() < kIndexDigits) number.insert(0, kIndexDigits - number.size(), '0');
+  constexpr std::size_t kNameEnd = 9, kOperandEnd = 26;
+  Text line;
+  line << (index < 10 ? "(00" : index < 100 ? "(0" : "(") << index << ") ";
+  const std::size_t start = line.bytes.size();
   const auto* operation = std::find_if(std::begin(kOperations), std::end(kOperations),
                                        [&](const Operation& one) { return one.code == instruction.code; });
   const bool known = operation != std::end(kOperations);
-  std::string text(known ? operation->name : "unimp");
-  pad(text, kNameEnd);
-  text += known ? operand_text(operation->operand, index, instruction.k) : hex(instruction.code);
+  line << (known ? operation->name : "unimp");
+  pad(line.bytes, start + kNameEnd);
+  if (known) put_operand(line, operation->operand, index, instruction.k);
+  else line << Hex{instruction.code};
   if (known && operation->conditional) {
-    pad(text, kOperandEnd);
-    text += "jt " + std::to_string(index + 1 + instruction.jump_true) + "  jf " + std::to_string(index + 1 + instruction.jump_false);
+    pad(line.bytes, start + kOperandEnd);
+    line << "jt " << index + 1 + instruction.jump_true << "  jf " << index + 1 + instruction.jump_false;
   }
-  text.erase(text.find_last_not_of(' ') + 1);
-  return '(' + number + ") " + text;
+  line.bytes.erase(line.bytes.find_last_not_of(' ') + 1);
+  return std::move(line.bytes);
 }
 
 std::vector<std::string> disassemble_bpf(BpfProgram program) {

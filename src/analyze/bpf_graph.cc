@@ -69,8 +69,8 @@ BpfGraph::BpfGraph(BpfProgram program, BpfStart start, std::uint8_t ip_version) 
   root_ = follow(0, state);
 }
 
-std::uint32_t BpfGraph::fail(std::string why) {
-  if (obstacle_.empty()) obstacle_ = std::move(why);
+std::uint32_t BpfGraph::fail(std::string_view why) {
+  if (obstacle_.empty()) obstacle_ = why;
   return kReject;
 }
 
@@ -99,17 +99,19 @@ std::uint32_t BpfGraph::follow(std::size_t at, State state) {
   if ((live_[at] & kLiveX) == 0) state.x = 0;
   for (std::uint32_t i = 0; i < kBpfMemoryWords; ++i)
     if ((live_[at] & memory_bit(i)) == 0) state.memory[i] = 0;
-  const std::pair key(at, state);
-  if (const auto found = seen_.find(key); found != seen_.end()) return found->second;
+  for (const Place& place : seen_)
+    if (place.at == at && place.state == state) return place.test;
   if (seen_.size() >= kMaxBpfBranches) return fail("it has too many branches");
-  seen_.emplace(key, kReject);  // takes its place in the count; no path leads back here
+  // It takes its place in the count at once; no path leads back here.
+  const std::size_t place = seen_.size();
+  seen_.push_back({at, state, kReject});
   std::optional<std::uint32_t> end;
-  while (!end) {
+  for (; !end; ++at) {
     if (at >= program_.size()) return fail("it leads past its end");
+    if (++steps_ > kMaxBpfSteps) return fail("it has too many branches");
     end = step(program_[at], at, state);
-    ++at;
   }
-  return seen_[key] = *end;
+  return seen_[place].test = *end;
 }
 
 // One instruction; the test it leads to, where it ends a straight line.
@@ -154,7 +156,7 @@ std::optional<std::uint32_t> BpfGraph::step(const model::BpfInstruction& instruc
         break;
       }
       if ((instruction.code & ~(kOperationMask | kSourceX)) == kJmp && kind >= 0x10 && kind <= 0x40) return branch(instruction, at, state);
-      return fail("instruction " + std::to_string(at) + " is none");
+      return fail("not all of it are instructions");
     }
   }
   if (!obstacle_.empty()) return kReject;
@@ -183,24 +185,21 @@ std::uint32_t BpfGraph::branch(const model::BpfInstruction& instruction, std::si
 
 std::uint32_t BpfGraph::add_test(const BpfTest& test) {
   if (test.if_true == test.if_false) return test.if_true;
-  const auto [at, is_new] = test_index_.emplace(test, static_cast<std::uint32_t>(tests_.size()));
-  if (is_new) tests_.push_back(test);
-  return at->second;
+  const auto index = static_cast<std::uint32_t>(std::find(tests_.begin() + 2, tests_.end(), test) - tests_.begin());
+  if (index == tests_.size()) tests_.push_back(test);
+  return index;
 }
 
 std::uint32_t BpfGraph::add(const BpfValue& value) {
-  const auto [at, is_new] = value_index_.emplace(value, static_cast<std::uint32_t>(values_.size()));
-  if (!is_new) return at->second;
+  const auto index = static_cast<std::uint32_t>(std::find(values_.begin(), values_.end(), value) - values_.begin());
+  if (index < values_.size()) return index;
   std::uint32_t weight = 1;
   if (value.kind == BpfValue::Kind::operation) weight = weights_[value.left] + weights_[value.right];
   if (value.kind == BpfValue::Kind::load && value.base == BpfBase::computed) weight += weights_[value.left];
-  if (weight > kMaxBpfValueWeight) {
-    value_index_.erase(at);
-    return fail("it computes too much from the packet");
-  }
+  if (weight > kMaxBpfValueWeight || index == kMaxBpfValues) return fail("it computes too much from the packet");
   values_.push_back(value);
   weights_.push_back(weight);
-  return at->second;
+  return index;
 }
 
 std::uint32_t BpfGraph::constant(std::uint32_t number) { return add({.kind = BpfValue::Kind::constant, .number = number}); }
@@ -271,7 +270,6 @@ std::uint32_t BpfGraph::load_indirect(std::uint32_t x, std::uint32_t k, std::uin
   return add(value);
 }
 
-// The version that a comparison like ethertype = 0x800, or (ip[0] & 0xf0) = 0x40, stands for; 0: none.
 std::uint8_t BpfGraph::version_if_equal(std::uint32_t left, std::uint32_t right) const {
   if (!is_constant(right)) return 0;
   const auto number = values_[right].number;

@@ -4,10 +4,9 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <tuple>
+#include <string_view>
 #include <vector>
 
 #include "analyze/bpf_disassembly.h"
@@ -16,6 +15,8 @@ namespace ssnap::analyze {
 
 // More branches, or a longer computation in one value, is no filter that a sentence could tell of.
 constexpr std::size_t kMaxBpfBranches = 512;
+constexpr std::size_t kMaxBpfValues = 1024;
+constexpr std::size_t kMaxBpfSteps = 16384;  // instructions, on all ways together
 constexpr std::uint32_t kMaxBpfValueWeight = 16;
 
 // What the packet begins with for the filter.
@@ -42,7 +43,7 @@ struct BpfValue {
   std::int64_t number = 0;       // constant; load: offset; ancillary: k
   std::uint32_t left = 0, right = 0;  // operation: indexes of values; load at a computed place: left
 
-  auto operator<=>(const BpfValue&) const = default;
+  bool operator==(const BpfValue&) const = default;
 };
 
 struct BpfTest {
@@ -52,7 +53,7 @@ struct BpfTest {
   std::uint32_t left = 0, right = 0;    // indexes of values
   std::uint32_t if_true = 0, if_false = 0;  // indexes of tests, lower than its own; or kReject, kAccept
 
-  auto operator<=>(const BpfTest&) const = default;
+  bool operator==(const BpfTest&) const = default;
 };
 
 class BpfGraph {
@@ -70,13 +71,17 @@ class BpfGraph {
   const BpfValue& value(std::uint32_t index) const { return values_[index]; }
   bool is_constant(std::uint32_t index) const { return values_[index].kind == BpfValue::Kind::constant; }
 
+  bool is_load(std::uint32_t value, BpfBase base, std::int64_t offset, std::uint8_t size_bytes) const;
+  // The version that a comparison like ethertype = 0x800, or (ip[0] & 0xf0) = 0x40, stands for; 0: none.
+  std::uint8_t version_if_equal(std::uint32_t left, std::uint32_t right) const;
+
  private:
   struct State {
     std::uint32_t a = 0, x = 0;
     std::array<std::uint32_t, kBpfMemoryWords> memory{};
     std::uint8_t ip_version = 0;
 
-    auto operator<=>(const State&) const = default;
+    bool operator==(const State&) const = default;
   };
 
   void find_live();
@@ -84,16 +89,14 @@ class BpfGraph {
   std::optional<std::uint32_t> step(const model::BpfInstruction& instruction, std::size_t at, State& state);
   std::uint32_t branch(const model::BpfInstruction& instruction, std::size_t at, const State& state);
   std::uint32_t add_test(const BpfTest& test);
-  std::uint32_t fail(std::string why);
+  std::uint32_t fail(std::string_view why);
   std::uint32_t add(const BpfValue& value);
   std::uint32_t constant(std::uint32_t number);
   std::uint32_t operation(std::uint16_t code, std::uint32_t left, std::uint32_t right);
   std::uint32_t load(std::uint32_t k, std::uint8_t size_bytes, std::uint8_t ip_version);
   std::uint32_t load_indirect(std::uint32_t x, std::uint32_t k, std::uint8_t size_bytes, std::uint8_t ip_version);
   bool is_operation(std::uint32_t value, std::uint16_t code, std::uint32_t number) const;
-  bool is_load(std::uint32_t value, BpfBase base, std::int64_t offset, std::uint8_t size_bytes) const;
   bool is_tcp_header_length(std::uint32_t value) const;
-  std::uint8_t version_if_equal(std::uint32_t left, std::uint32_t right) const;
 
   BpfProgram program_;
   BpfStart start_;
@@ -101,11 +104,15 @@ class BpfGraph {
   std::uint32_t root_ = kReject;
   std::vector<BpfValue> values_;
   std::vector<std::uint32_t> weights_;  // of values
-  std::map<BpfValue, std::uint32_t> value_index_;
   std::vector<BpfTest> tests_;
-  std::map<BpfTest, std::uint32_t> test_index_;
   std::vector<std::uint32_t> live_;  // before each instruction: bit 0 A, bit 1 X, then memory
-  std::map<std::pair<std::size_t, State>, std::uint32_t> seen_;
+  struct Place {
+    std::size_t at;
+    State state;
+    std::uint32_t test;  // that it leads to
+  };
+  std::vector<Place> seen_;
+  std::size_t steps_ = 0;
 };
 
 }  // namespace ssnap::analyze

@@ -1,12 +1,9 @@
 #include "analyze/bpf_words.h"
 
 #include <algorithm>
-#include <functional>
-#include <iterator>
-#include <map>
-#include <set>
+#include <utility>
 
-#include "base/net_addr.h"
+#include "analyze/text.h"
 #include "model/names.h"
 
 namespace ssnap::analyze {
@@ -27,27 +24,14 @@ constexpr std::size_t kDenialWorth = 24;
 // Joined by one `and`; beyond, what is implied is left standing.
 constexpr std::size_t kMaxPruned = 64;
 
-std::string hex(std::uint64_t number) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  do out.insert(out.begin(), kDigits[number & 0xf]);
-  while ((number >>= 4) != 0);
-  return "0x" + out;
-}
-
 // Small numbers as people count, flags and magic as programs do.
-std::string number_text(std::uint64_t number) { return number < 256 ? std::to_string(number) : hex(number); }
-
-std::string_view operator_text(std::uint16_t operation) {
-  static constexpr std::string_view kSigns[] = {"+", "-", "*", "/", "|", "&", "<<", ">>", "?", "%", "^"};
-  const std::size_t at = operation >> 4;
-  return at < std::size(kSigns) ? kSigns[at] : "?";
+void put_number(Text& text, std::uint64_t number) {
+  if (number < 256) text << number;
+  else text << Hex{number};
 }
 
-std::string ip4_text(std::uint32_t number) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(number >> shift & 0xff);
-  return base::IpAddress::v4(bytes).to_string();
+void put_address(Text& text, std::uint64_t number) {
+  for (int shift = 24; shift >= 0; shift -= 8) text << (number >> shift & 0xff) << (shift != 0 ? "." : "");
 }
 
 // A condition in words, or several, joined.
@@ -63,26 +47,32 @@ class Words {
   explicit Words(const BpfGraph& graph) : graph_(graph) {}
 
   std::string all(std::string& obstacle) {
-    const auto formula = structured(graph_.root());
-    std::string out, denied;
+    const auto formula = structured();
+    Text out, denied;
     const auto opposite = negation(formula);
     if (!entangled_) {
       append(out, formula, false);
       // `not port 22` is easier than all that isn't it.
       append(denied, opposite, false);
-      if (denied.size() + kDenialWorth < out.size()) out = "not ( " + denied + " )";
+      if (denied.bytes.size() + kDenialWorth < out.bytes.size()) {
+        out.bytes.clear();
+        out << "not ( " << denied.bytes << " )";
+      }
+      if (out.bytes.size() <= kMaxBpfWordsBytes) return std::move(out.bytes);
     }
-    if (!entangled_ && out.size() <= kMaxBpfWordsBytes) return out;
-    obstacle = entangled_ ? "its conditions are too entangled" : "it would take more than " + std::to_string(kMaxBpfWordsBytes) + " characters";
+    obstacle = entangled_ ? "its conditions are too entangled" : "the words would be too many";
     return "";
   }
 
   std::vector<std::string> magics() const {
-    std::set<std::string> found;
-    for (std::uint32_t i = 2; i < graph_.tests().size(); ++i)
-      if (graph_.tests()[i].if_true != BpfGraph::kReject && is_magic(graph_.tests()[i])) found.insert(magic_text(graph_.tests()[i]));
-    std::vector<std::string> out(found.begin(), found.end());
-    if (out.size() > kMaxBpfMagics) out.resize(kMaxBpfMagics);
+    std::vector<std::string> out;
+    for (std::uint32_t i = 2; i < graph_.tests().size() && out.size() < kMaxBpfMagics; ++i) {
+      if (graph_.tests()[i].if_true == BpfGraph::kReject || !is_magic(graph_.tests()[i])) continue;
+      Text text;
+      put_magic(text, graph_.tests()[i]);
+      if (std::find(out.begin(), out.end(), text.bytes) == out.end()) out.push_back(std::move(text.bytes));
+    }
+    std::sort(out.begin(), out.end());
     return out;
   }
 
@@ -105,126 +95,158 @@ class Words {
     return test.comparison == Comparison::equal && graph_.is_constant(test.right) && carried(test.left, test.ip_version) != nullptr;
   }
 
-  std::string magic_text(const BpfTest& test) const {
+  void put_magic(Text& text, const BpfTest& test) const {
     const auto& place = *carried(test.left, test.ip_version);
-    std::string out = hex(static_cast<std::uint64_t>(value(test.right).number));
-    if (value(test.left).kind == Kind::operation) out += " (after " + value_text(test.left, test.ip_version, false) + ')';
-    out += " at byte " + std::to_string(place.number);
-    return out + (place.base == BpfBase::payload ? " of the TCP payload" : place.base == BpfBase::transport ? " after the IP header" : " of the IP packet");
+    text << Hex{static_cast<std::uint64_t>(value(test.right).number)};
+    if (value(test.left).kind == Kind::operation) {
+      text << " (after ";
+      put_value(text, test.left, test.ip_version, false);
+      text << ")";
+    }
+    text << " at byte " << static_cast<std::uint64_t>(place.number)
+         << (place.base == BpfBase::payload ? " of the TCP payload" : place.base == BpfBase::transport ? " after the IP header" : " of the IP packet");
   }
 
-  std::string value_text(std::uint32_t index, std::uint8_t ip_version, bool inner) const {
+  void put_value(Text& text, std::uint32_t index, std::uint8_t ip_version, bool inner) const {
     const auto& one = value(index);
     switch (one.kind) {
-      case Kind::constant: return number_text(static_cast<std::uint64_t>(one.number));
-      case Kind::length: return "length";
-      case Kind::header_length: return "ip header length";
+      case Kind::constant: put_number(text, static_cast<std::uint64_t>(one.number)); return;
+      case Kind::length: text << "length"; return;
+      case Kind::header_length: text << "ip header length"; return;
       case Kind::ancillary: {
         const auto name = bpf_ancillary_name(static_cast<std::uint32_t>(one.number));
-        return name.empty() ? "kernel[" + std::to_string(one.number - kBpfAncillaryOffset) + ']' : std::string(name);
+        if (name.empty()) text << "kernel[" << static_cast<std::uint64_t>(one.number - kBpfAncillaryOffset) << "]";
+        else text << name;
+        return;
       }
       case Kind::operation: {
-        const std::string out = value_text(one.left, ip_version, true) + ' ' + std::string(operator_text(one.operation)) + ' ' +
-                                (one.operation == kAnd && graph_.is_constant(one.right) ? hex(static_cast<std::uint64_t>(value(one.right).number))
-                                                                                        : value_text(one.right, ip_version, true));
-        return inner ? '(' + out + ')' : out;
+        static constexpr std::string_view kSigns[] = {" + ", " - ", " * ", " / ", " | ", " & ", " << ", " >> ", "", " % ", " ^ "};
+        if (inner) text << "(";
+        put_value(text, one.left, ip_version, true);
+        text << kSigns[one.operation >> 4];
+        if (one.operation == kAnd && graph_.is_constant(one.right)) text << Hex{static_cast<std::uint64_t>(value(one.right).number)};
+        else put_value(text, one.right, ip_version, true);
+        if (inner) text << ")";
+        return;
       }
       case Kind::load: break;
     }
-    const std::string size = one.size_bytes == 1 ? "" : ':' + std::to_string(one.size_bytes);
-    const std::string offset = std::to_string(one.number) + size + ']';
     switch (one.base) {
-      case BpfBase::link: return "ether[" + offset;
-      case BpfBase::network: return (ip_version == 4 ? "ip[" : ip_version == 6 ? "ip6[" : "net[") + offset;
-      case BpfBase::transport: return "transport[" + offset;
-      case BpfBase::payload: return "tcp payload[" + offset;
-      case BpfBase::computed: return "packet[" + value_text(one.left, ip_version, true) + " + " + offset;
+      case BpfBase::link: text << "ether["; break;
+      case BpfBase::network: text << (ip_version == 4 ? "ip[" : ip_version == 6 ? "ip6[" : "net["); break;
+      case BpfBase::transport: text << "transport["; break;
+      case BpfBase::payload: text << "tcp payload["; break;
+      case BpfBase::computed:
+        text << "packet[";
+        put_value(text, one.left, ip_version, true);
+        text << " + ";
+        break;
     }
-    return "?";
+    text << static_cast<std::uint64_t>(one.number);
+    if (one.size_bytes > 1) text << ":" << one.size_bytes;
+    text << "]";
   }
 
   bool is_load(std::uint32_t index, BpfBase base, std::int64_t offset, std::uint8_t size_bytes) const {
-    const auto& one = value(index);
-    return one.kind == Kind::load && one.base == base && one.number == offset && one.size_bytes == size_bytes;
+    return graph_.is_load(index, base, offset, size_bytes);
   }
 
-  static std::string ethertype_text(std::uint32_t number) {
-    switch (number) {
-      case 0x0800: return "ip";
-      case 0x0806: return "arp";
-      case 0x8035: return "rarp";
-      case 0x86dd: return "ip6";
-      case 0x8100: return "vlan";
-      default: return "ethertype " + hex(number);
-    }
+  struct Named {
+    std::uint32_t number;
+    std::string_view name;
+  };
+
+  template <std::size_t N>
+  static bool put_named(Text& text, const Named (&names)[N], std::string_view otherwise, std::uint32_t number) {
+    for (const auto& one : names)
+      if (one.number == number) {
+        text << one.name;
+        return true;
+      }
+    text << otherwise;
+    put_number(text, number);
+    return true;
   }
 
-  static std::string protocol_text(std::uint32_t number) {
-    switch (number) {
-      case 1: return "icmp";
-      case 2: return "igmp";
-      case 6: return "tcp";
-      case 17: return "udp";
-      case 58: return "icmp6";
-      case 132: return "sctp";
-      default: return "protocol " + std::to_string(number);
-    }
+  static bool put_ethertype(Text& text, std::uint32_t number) {
+    static constexpr Named kNames[] = {{0x0800, "ip"}, {0x0806, "arp"}, {0x8035, "rarp"}, {0x86dd, "ip6"}, {0x8100, "vlan"}};
+    return put_named(text, kNames, "ethertype ", number);
   }
 
-  // A comparison that people have a word for; "" where they have none.
-  std::string named(const BpfTest& test) const {
-    if (!graph_.is_constant(test.right)) return "";
+  static bool put_protocol(Text& text, std::uint32_t number) {
+    static constexpr Named kNames[] = {{1, "icmp"}, {2, "igmp"}, {6, "tcp"}, {17, "udp"}, {58, "icmp6"}, {132, "sctp"}};
+    return put_named(text, kNames, "protocol ", number);
+  }
+
+  // A comparison that people have a word for; false where they have none.
+  bool put_name(Text& text, const BpfTest& test) const {
+    if (!graph_.is_constant(test.right)) return false;
     const auto number = static_cast<std::uint32_t>(value(test.right).number);
     const auto& left = value(test.left);
-    if (test.comparison == Comparison::bits_set)
-      return test.ip_version == 4 && number == 0x1fff && is_load(test.left, BpfBase::network, 6, 2) ? "later fragment" : "";
-    if (test.comparison != Comparison::equal) return "";
-    if (is_magic(test)) return "magic " + magic_text(test);
-    if (is_load(test.left, BpfBase::link, 12, 2)) return ethertype_text(number);
+    const auto say = [&](std::string_view words) {
+      text << words;
+      return true;
+    };
+    if (is_fragment(test)) return say("later fragment");
+    if (test.comparison != Comparison::equal) return false;
+    if (is_magic(test)) {
+      text << "magic ";
+      put_magic(text, test);
+      return true;
+    }
+    if (is_load(test.left, BpfBase::link, 12, 2)) return put_ethertype(text, number);
     if (left.kind == Kind::ancillary) {
-      if (left.number == kBpfAncillaryOffset) return ethertype_text(number);
+      if (left.number == kBpfAncillaryOffset) return put_ethertype(text, number);
       // SKF_AD_PKTTYPE and PACKET_OUTGOING (include/uapi/linux/if_packet.h), SKF_AD_VLAN_TAG_PRESENT.
-      if (left.number == kBpfAncillaryOffset + 4 && number == 4) return "outgoing";
-      if (left.number == kBpfAncillaryOffset + 48 && number == 1) return "vlan tagged";
-      return "";
+      if (left.number == kBpfAncillaryOffset + 4 && number == 4) return say("outgoing");
+      if (left.number == kBpfAncillaryOffset + 48 && number == 1) return say("vlan tagged");
+      return false;
     }
-    if (left.kind == Kind::operation && left.operation == kAnd && is_load(left.left, BpfBase::network, 0, 1) &&
-        graph_.is_constant(left.right) && value(left.right).number == 0xf0 && (number == 0x40 || number == 0x60))
-      return number == 0x40 ? "ip" : "ip6";
-    if (test.ip_version == 4 && is_load(test.left, BpfBase::network, 9, 1)) return protocol_text(number);
-    if (test.ip_version == 6 && is_load(test.left, BpfBase::network, 6, 1)) return protocol_text(number);
-    if (is_load(test.left, BpfBase::transport, 0, 2)) return "src port " + std::to_string(number);
-    if (is_load(test.left, BpfBase::transport, 2, 2)) return "dst port " + std::to_string(number);
-    return test.ip_version == 4 ? address_text(test.left, number) : "";
+    if (const auto version = graph_.version_if_equal(test.left, test.right); version != 0) return say(version == 4 ? "ip" : "ip6");
+    if (test.ip_version == 4 && is_load(test.left, BpfBase::network, 9, 1)) return put_protocol(text, number);
+    if (test.ip_version == 6 && is_load(test.left, BpfBase::network, 6, 1)) return put_protocol(text, number);
+    const bool source_port = is_load(test.left, BpfBase::transport, 0, 2);
+    if (source_port || is_load(test.left, BpfBase::transport, 2, 2)) {
+      text << (source_port ? "src port " : "dst port ") << number;
+      return true;
+    }
+    return test.ip_version == 4 && put_host(text, test.left, number);
   }
 
-  std::string address_text(std::uint32_t left, std::uint32_t number) const {
-    std::string net;
-    auto place = left;
-    if (const auto& one = value(left); one.kind == Kind::operation && one.operation == kAnd && graph_.is_constant(one.right)) {
-      net = " mask " + ip4_text(static_cast<std::uint32_t>(value(one.right).number));
-      place = one.left;
-    }
+  bool put_host(Text& text, std::uint32_t left, std::uint32_t number) const {
+    const auto& one = value(left);
+    const bool masked = one.kind == Kind::operation && one.operation == kAnd && graph_.is_constant(one.right);
+    const auto place = masked ? one.left : left;
     const bool source = is_load(place, BpfBase::network, 12, 4);
-    if (!source && !is_load(place, BpfBase::network, 16, 4)) return "";
-    return (source ? "src " : "dst ") + ip4_text(number) + net;
+    if (!source && !is_load(place, BpfBase::network, 16, 4)) return false;
+    text << (source ? "src " : "dst ");
+    put_address(text, number);
+    if (!masked) return true;
+    text << " mask ";
+    put_address(text, static_cast<std::uint64_t>(value(one.right).number));
+    return true;
   }
 
-  std::string test_text(std::uint32_t index, bool negated) const {
+  bool is_fragment(const BpfTest& test) const {
+    constexpr std::int64_t kFragmentOffset = 0x1fff;
+    return test.comparison == Comparison::bits_set && test.ip_version == 4 && graph_.is_constant(test.right) &&
+           value(test.right).number == kFragmentOffset && is_load(test.left, BpfBase::network, 6, 2);
+  }
+
+  void put_test(Text& text, std::uint32_t index, bool negated) const {
     const auto& test = graph_.tests()[index];
-    if (const auto name = named(test); !name.empty()) {
-      if (name == "later fragment") return negated ? "no later fragment" : name;
-      return negated ? "not " + name : name;
+    const auto start = text.bytes.size();
+    if (put_name(text, test)) {
+      if (negated) text.bytes.insert(start, is_fragment(test) ? "no " : "not ");
+      return;
     }
-    const auto left = value_text(test.left, test.ip_version, test.comparison == Comparison::bits_set);
-    const auto right = value_text(test.right, test.ip_version, true);
-    switch (test.comparison) {
-      case Comparison::equal: return left + (negated ? " != " : " = ") + right;
-      case Comparison::greater: return left + (negated ? " <= " : " > ") + right;
-      case Comparison::greater_equal: return left + (negated ? " < " : " >= ") + right;
-      case Comparison::bits_set: break;
-    }
-    return left + " & " + (graph_.is_constant(test.right) ? hex(static_cast<std::uint64_t>(value(test.right).number)) : right) + (negated ? " = 0" : " != 0");
+    static constexpr std::string_view kSigns[][2] = {{" = ", " != "}, {" > ", " <= "}, {" >= ", " < "}, {" & ", " & "}};
+    const bool bits = test.comparison == Comparison::bits_set;
+    put_value(text, test.left, test.ip_version, bits);
+    text << kSigns[static_cast<std::size_t>(test.comparison)][negated];
+    if (bits && graph_.is_constant(test.right)) text << Hex{static_cast<std::uint64_t>(value(test.right).number)};
+    else put_value(text, test.right, test.ip_version, true);
+    if (bits) text << (negated ? " = 0" : " != 0");
   }
 
   // --- formulas
@@ -356,49 +378,52 @@ class Words {
     }
   }
 
-  std::uint32_t structured(std::uint32_t root) {
-    if (root <= BpfGraph::kAccept) return add({root == BpfGraph::kAccept ? Formula::Form::always : Formula::Form::never, 0, false, {}});
-    make_regions(root);
-    // What is reached in several ways is told in each of them.
-    std::map<std::uint32_t, std::uint32_t> done{{BpfGraph::kReject, structured(BpfGraph::kReject)}, {BpfGraph::kAccept, structured(BpfGraph::kAccept)}};
-    const std::function<std::uint32_t(std::uint32_t)> of = [&](std::uint32_t index) -> std::uint32_t {
-      if (const auto found = done.find(index); found != done.end()) return found->second;
-      const Region region = regions_[index];
-      const auto yes = of(region.if_true), no = of(region.if_false);
-      return done[index] = no == done[BpfGraph::kReject]   ? both(region.condition, yes)
-                           : yes == done[BpfGraph::kAccept] ? either(region.condition, no)
-                                                            : either(both(region.condition, yes), both(negation(region.condition), no));
-    };
-    return of(root);
+  std::uint32_t structured() {
+    done_.assign(graph_.tests().size(), kNone);
+    done_[BpfGraph::kReject] = add({Formula::Form::never, 0, false, {}});
+    done_[BpfGraph::kAccept] = add({Formula::Form::always, 0, false, {}});
+    if (graph_.root() > BpfGraph::kAccept) make_regions(graph_.root());
+    return formula_of(graph_.root());
+  }
+
+  // What is reached in several ways is told in each of them.
+  std::uint32_t formula_of(std::uint32_t index) {
+    if (done_[index] != kNone) return done_[index];
+    const Region region = regions_[index];
+    const auto yes = formula_of(region.if_true), no = formula_of(region.if_false);
+    if (region.if_false == BpfGraph::kReject) return done_[index] = both(region.condition, yes);
+    if (region.if_true == BpfGraph::kAccept) return done_[index] = either(region.condition, no);
+    return done_[index] = either(both(region.condition, yes), both(negation(region.condition), no));
   }
 
   // Ends soon after kMaxBpfWordsBytes: a formula may stand in itself more often than could be written.
-  void append(std::string& out, std::uint32_t index, bool inner) {
-    if (out.size() > kMaxBpfWordsBytes) return;
+  void append(Text& out, std::uint32_t index, bool inner) const {
+    if (out.bytes.size() > kMaxBpfWordsBytes) return;
     const Formula& formula = formulas_[index];
     switch (formula.form) {
-      case Formula::Form::always: out += "every packet"; return;
-      case Formula::Form::never: out += "no packet"; return;
-      case Formula::Form::test: out += test_text(formula.test, formula.negated); return;
+      case Formula::Form::always: out << "every packet"; return;
+      case Formula::Form::never: out << "no packet"; return;
+      case Formula::Form::test: put_test(out, formula.test, formula.negated); return;
       case Formula::Form::all_of:
       case Formula::Form::any_of: break;
     }
     const bool all = formula.form == Formula::Form::all_of;
-    // `and` binds closer than `or`, as in tcpdump's reader; so parentheses stand around an `or` inside of an `and` only.
+    // `and` binds closer than `or`, so parentheses stand around an `or` inside of an `and` only.
     const bool in_parentheses = inner && !all;
-    if (in_parentheses) out += "( ";
-    bool first = true;
-    for (const auto part : formula.parts) {
-      if (!first) out += all ? " and " : " or ";
-      first = false;
+    if (in_parentheses) out << "( ";
+    for (const auto& part : formula.parts) {
+      if (&part != formula.parts.data()) out << (all ? " and " : " or ");
       append(out, part, all);
     }
-    if (in_parentheses) out += " )";
+    if (in_parentheses) out << " )";
   }
+
+  static constexpr std::uint32_t kNone = UINT32_MAX;
 
   const BpfGraph& graph_;
   std::vector<Formula> formulas_;
   std::vector<Region> regions_;
+  std::vector<std::uint32_t> done_;  // formulas of tests; kNone: not yet
   bool entangled_ = false;  // kMaxFormulas was reached: what is there now is no answer
 };
 

@@ -11,7 +11,7 @@ namespace {
 
 using model::Severity;
 
-// docs/findings.md has a section for each, in this order.
+// docs/findings.md has a section for each, in this order; the most urgent first.
 constexpr Rule kRules[] = {
     {"magic-filter", Severity::high, "a packet filter that waits for a magic value", kNeedPacketTable | kNeedPacketFilters, find_magic_filter},
     {"shell-on-socket", Severity::high, "a shell or interpreter on an internet socket", kNeedOwners | kNeedExecutables, find_shell_on_socket},
@@ -33,6 +33,13 @@ constexpr Rule kRules[] = {
     {"raw-socket", Severity::info, "who reads and sends raw IP", kNeedRawTable, find_raw_socket},
     {"open-listener", Severity::info, "listeners that can be reached from everywhere", 0, find_open_listener},
 };
+
+constexpr bool in_order() {
+  for (std::size_t i = 1; i < std::size(kRules); ++i)
+    if (kRules[i].severity > kRules[i - 1].severity) return false;
+  return true;
+}
+static_assert(in_order());
 
 }  // namespace
 
@@ -58,16 +65,18 @@ model::Findings find_all(const model::Snapshot& snapshot, const std::vector<bool
   const bool everything = std::find(selected.begin(), selected.end(), false) == selected.end();
   const Scene scene(snapshot);
   model::Findings out;
+  // Their table is in the order of severity, and so are the findings.
   for (std::size_t i = 0; i < std::size(kRules); ++i) {
     if (!chosen[i]) continue;
     out.checked.push_back(kRules[i].id);
-    kRules[i].find(scene, kRules[i], out.findings);
+    std::vector<model::Finding> found;
+    kRules[i].find(scene, kRules[i], found);
+    for (auto& finding : found) {
+      const bool is_selected = std::any_of(finding.sockets.begin(), finding.sockets.end(), [&](std::uint32_t socket) { return selected[socket]; });
+      if (everything || is_selected) out.findings.push_back(std::move(finding));
+    }
     add_unchecked(snapshot, kRules[i], out.unchecked);
   }
-  std::erase_if(out.findings, [&](const model::Finding& finding) {
-    return !everything && std::none_of(finding.sockets.begin(), finding.sockets.end(), [&](std::uint32_t socket) { return selected[socket]; });
-  });
-  std::stable_sort(out.findings.begin(), out.findings.end(), [](const auto& a, const auto& b) { return a.severity > b.severity; });
   return out;
 }
 

@@ -31,7 +31,7 @@ enum Need : std::uint32_t {
 
 struct Rule {
   std::string_view id;
-  model::Severity severity{};  // of most of its findings; a single one may say another
+  model::Severity severity{};  // of its findings
   std::string_view title;
   std::uint32_t needs = 0;     // Need
   void (*find)(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings) = nullptr;

@@ -1,7 +1,7 @@
 #include "analyze/unchecked.h"
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
 #include "analyze/rules/scene.h"
 
@@ -11,125 +11,137 @@ namespace {
 using model::Snapshot;
 using model::Socket;
 
-// Namespaces of which a table was neither dumped nor listed, or at least not dumped.
-std::uint64_t namespaces_without(const Snapshot& snapshot, std::string_view table, bool dump) {
-  std::uint64_t without = 0;
-  for (std::uint32_t n = 0; n < snapshot.namespaces.size(); ++n) {
-    if (snapshot.namespaces[n].unknown) continue;
-    without += std::none_of(snapshot.account.begin(), snapshot.account.end(), [&](const model::AccountLine& line) {
-      return line.netns == n && line.table == table && (line.dumped || (!dump && line.listed));
-    });
-  }
-  return without;
-}
+class Missing {
+ public:
+  Missing(const Snapshot& snapshot, const Rule& rule, std::vector<model::Unchecked>& unchecked)
+      : snapshot_(snapshot), rule_(rule), unchecked_(unchecked) {}
 
-template <class Test>
-std::uint64_t sockets_with(const Snapshot& snapshot, const Test& test) {
-  return static_cast<std::uint64_t>(std::count_if(snapshot.sockets.begin(), snapshot.sockets.end(), test));
-}
-
-// What is only a remainder, or a request, has no memory of its own.
-bool has_memory(const Socket& socket) {
-  return is_ip(socket) && socket.state != model::kStateTimeWait && socket.state != model::kStateSynRecv && socket.state != model::kStateNewSynRecv;
-}
-
-bool is_filter_unseen(const Socket& socket) {
-  if (socket.family != model::kFamilyPacket) return false;
-  const auto* packet = socket.details ? socket.details->packet.get() : nullptr;
-  if (packet != nullptr && packet->filter) return packet->filter->empty();
-  return std::none_of(socket.sightings.begin(), socket.sightings.end(), [](const auto& one) { return one.view == model::View::packet_diag; });
-}
-
-// "3 processes could not be read: systemd[1], ..."
-std::string processes_text(const Snapshot& snapshot, const std::vector<std::uint32_t>& processes, std::string_view what) {
-  if (processes.empty()) return "";
-  std::string out = std::string(what) + ' ' + count(processes.size(), "process", "processes") + " could not be read: ";
-  for (std::size_t i = 0; i < std::min(processes.size(), kMaxNamed); ++i) {
-    const auto& one = snapshot.processes[processes[i]];
-    out += (i == 0 ? "" : ", ") + (one.comm.empty() ? "?" : one.comm) + '[' + std::to_string(one.pid) + ']';
-  }
-  return processes.size() > kMaxNamed ? out + ", ..." : out;
-}
-
-template <class Test>
-std::vector<std::uint32_t> processes_with(const Snapshot& snapshot, const Test& test) {
-  std::vector<std::uint32_t> out;
-  for (std::uint32_t i = 0; i < snapshot.processes.size(); ++i)
-    if (!snapshot.processes[i].kernel_thread && test(i, snapshot.processes[i])) out.push_back(i);
-  return out;
-}
-
-std::vector<std::string> missing_owners(const Snapshot& snapshot) {
-  std::set<std::int64_t> ended;  // before their descriptors were read
-  std::vector<std::string> out;
-  std::uint64_t left_out = 0;
-  bool mounted_procfs = false;
-  for (const auto& gap : snapshot.gaps) {
-    if (gap.source == "proc_pid_fd" && gap.kind == base::OutcomeKind::vanished && gap.pid && !gap.tid) ended.insert(*gap.pid);
-    if (gap.source == "proc_list" && gap.kind == base::OutcomeKind::skipped) left_out += gap.count;
-    mounted_procfs = mounted_procfs || gap.source == "procfs";
-  }
-  const auto unread = processes_with(snapshot, [&](std::uint32_t, const model::Process& one) { return !one.fds_readable && ended.count(one.pid) == 0; });
-  out.push_back(processes_text(snapshot, unread, "the descriptors of"));
-  if (left_out != 0) out.push_back(count(left_out, "process was", "processes were") + " left out by --pid");
-  if (snapshot.capture.inner_pid_namespace) out.push_back("processes outside of the collector's pid namespace were not in its /proc");
-  if (mounted_procfs) out.push_back("processes under a mount over their /proc/PID were not seen: /proc was read as it is mounted");
-  return out;
-}
-
-std::string in_namespaces(std::uint64_t number, std::string_view what) {
-  return number == 0 ? "" : std::string(what) + " in " + count(number, "namespace");
-}
-
-std::string of_sockets(std::uint64_t number, std::string_view singular, std::string_view plural, std::string_view what) {
-  return number == 0 ? "" : count(number, singular, plural) + ' ' + std::string(what);
-}
-
-std::vector<std::string> missing(const Snapshot& snapshot, Need need) {
-  switch (need) {
-    case kNeedOwners: return missing_owners(snapshot);
-    case kNeedExecutables: {
-      std::vector<bool> holds(snapshot.processes.size(), false);
-      for (const auto& socket : snapshot.sockets)
-        for (const auto& owner : socket.owners)
-          if (is_holder(snapshot, owner)) holds[owner.process] = true;
-      return {processes_text(snapshot, processes_with(snapshot, [&](std::uint32_t i, const model::Process& one) { return holds[i] && !one.exe; }),
-                             "the executable of")};
+  void add(Need need) {
+    switch (need) {
+      case kNeedOwners: return add_owners();
+      case kNeedExecutables: {
+        std::vector<bool> holds(snapshot_.processes.size(), false);
+        for (const auto& socket : snapshot_.sockets)
+          for (const auto& owner : socket.owners)
+            if (is_holder(snapshot_, owner)) holds[owner.process] = true;
+        Indexes unread;
+        for (std::uint32_t i = 0; i < holds.size(); ++i)
+          if (holds[i] && !snapshot_.processes[i].exe && !snapshot_.processes[i].kernel_thread) unread.push_back(i);
+        return add_processes("the executable of ", unread);
+      }
+      case kNeedPacketTable: return add_table("packet", false, "there is no table of packet sockets");
+      case kNeedRawTable: return add_table("raw", false, "there is no table of raw sockets");
+      case kNeedTcpDump: return add_table("tcp", true, "of retransmissions only those in a row are known,");
+      case kNeedPacketFilters: return add_sockets(is_filter_unseen, "packet socket", "was not told whether it has a filter, or which");
+      case kNeedMemory: return add_sockets(has_no_memory, "IP socket", "was not told what it dropped");
+      case kNeedBacklogs: return add_sockets(has_no_limit, "listener", "was not told the limit of its queue");
+      case kNeedPortRanges: {
+        std::vector<bool> unknown(snapshot_.namespaces.size(), false);
+        for (const auto& socket : snapshot_.sockets)
+          if (is_ip(socket) && socket.netns < unknown.size() && !snapshot_.namespaces[socket.netns].local_ports) unknown[socket.netns] = true;
+        return add_namespaces("the range of local ports is not known", unknown);
+      }
+      case kNeedMemberships: {
+        Indexes unread;
+        for (std::uint32_t i = 0; i < snapshot_.processes.size(); ++i) {
+          const auto& one = snapshot_.processes[i];
+          if (!one.kernel_thread && !one.zombie && one.namespaces.find("net") == one.namespaces.end()) unread.push_back(i);
+        }
+        return add_processes("the network namespace of ", unread);
+      }
     }
-    case kNeedPacketTable: return {in_namespaces(namespaces_without(snapshot, "packet", false), "there is no table of packet sockets")};
-    case kNeedPacketFilters:
-      return {of_sockets(sockets_with(snapshot, is_filter_unseen), "packet socket has", "packet sockets have", "a filter that was not to be seen, if any")};
-    case kNeedRawTable: return {in_namespaces(namespaces_without(snapshot, "raw", false), "there is no table of raw sockets")};
-    case kNeedMemory:
-      return {of_sockets(sockets_with(snapshot, [](const Socket& one) { return has_memory(one) && (!one.details || one.details->skmeminfo.empty()); }),
-                         "IP socket was", "IP sockets were", "seen without its count of drops")};
-    case kNeedBacklogs:
-      return {of_sockets(sockets_with(snapshot, [](const Socket& one) { return is_ip(one) && one.state == model::kStateListen && !one.send_queue; }),
-                         "listener was", "listeners were", "seen without the limit of its queue")};
-    case kNeedTcpDump: return {in_namespaces(namespaces_without(snapshot, "tcp", true), "only a row of retransmissions is known, not how many there were,")};
-    case kNeedPortRanges: {
-      std::set<std::uint32_t> unknown;
-      for (const auto& socket : snapshot.sockets)
-        if (is_ip(socket) && socket.netns < snapshot.namespaces.size() && !snapshot.namespaces[socket.netns].local_ports) unknown.insert(socket.netns);
-      return {in_namespaces(unknown.size(), "the range of local ports is not known")};
-    }
-    case kNeedMemberships:
-      return {processes_text(snapshot, processes_with(snapshot, [](std::uint32_t, const model::Process& one) {
-                               return !one.zombie && one.namespaces.find("net") == one.namespaces.end();
-                             }), "the network namespace of")};
   }
-  return {};
-}
+
+  void say(Text& text) { unchecked_.push_back({rule_.id, std::exchange(text.bytes, {})}); }
+
+ private:
+  static bool is_filter_unseen(const Socket& socket) {
+    if (socket.family != model::kFamilyPacket) return false;
+    const auto* packet = socket.details ? socket.details->packet.get() : nullptr;
+    if (packet != nullptr && packet->filter) return packet->filter->empty();
+    return std::none_of(socket.sightings.begin(), socket.sightings.end(), [](const auto& one) { return one.view == model::View::packet_diag; });
+  }
+
+  // What is only a remainder, or a request, has no memory of its own.
+  static bool has_no_memory(const Socket& socket) {
+    const bool none = socket.state == model::kStateTimeWait || socket.state == model::kStateSynRecv || socket.state == model::kStateNewSynRecv;
+    return is_ip(socket) && !none && (!socket.details || socket.details->skmeminfo.empty());
+  }
+
+  static bool has_no_limit(const Socket& socket) { return is_ip(socket) && socket.state == model::kStateListen && !socket.send_queue; }
+
+  void add_sockets(bool (*test)(const Socket&), std::string_view kind, std::string_view what) {
+    const auto number = std::count_if(snapshot_.sockets.begin(), snapshot_.sockets.end(), test);
+    if (number == 0) return;
+    Text text;
+    text << "of " << static_cast<std::uint64_t>(number) << " " << kind << (number == 1 ? " it " : "s it ") << what;
+    say(text);
+  }
+
+  void add_processes(std::string_view what, const Indexes& processes) {
+    if (processes.empty()) return;
+    Text text;
+    text << what << Count{processes.size(), "process", "processes"} << " could not be read: ";
+    for (std::size_t i = 0; i < std::min(processes.size(), kMaxNamed); ++i) {
+      const auto& one = snapshot_.processes[processes[i]];
+      text << (i == 0 ? "" : ", ") << (one.comm.empty() ? "?" : std::string_view(one.comm)) << "[" << static_cast<std::uint64_t>(one.pid) << "]";
+    }
+    if (processes.size() > kMaxNamed) text << ", ...";
+    say(text);
+  }
+
+  void add_namespaces(std::string_view what, const std::vector<bool>& which) {
+    const auto number = std::count(which.begin(), which.end(), true);
+    if (number == 0) return;
+    Text text;
+    text << what << " in " << Count{static_cast<std::uint64_t>(number), "namespace", "namespaces"};
+    say(text);
+  }
+
+  // Where a table was neither dumped nor listed, or at least not dumped.
+  void add_table(std::string_view table, bool dump, std::string_view what) {
+    std::vector<bool> without(snapshot_.namespaces.size(), true);
+    for (std::size_t n = 0; n < without.size(); ++n) without[n] = !snapshot_.namespaces[n].unknown;
+    for (const auto& line : snapshot_.account)
+      if (line.netns < without.size() && line.table == table && (line.dumped || (!dump && line.listed))) without[line.netns] = false;
+    add_namespaces(what, without);
+  }
+
+  void add_owners() {
+    std::vector<std::int64_t> ended;  // before their descriptors were read
+    std::uint64_t left_out = 0;
+    bool mounted_procfs = false;
+    for (const auto& gap : snapshot_.gaps) {
+      if (gap.source == "proc_pid_fd" && gap.kind == base::OutcomeKind::vanished && gap.pid && !gap.tid) ended.push_back(*gap.pid);
+      if (gap.source == "proc_list" && gap.kind == base::OutcomeKind::skipped) left_out += gap.count;
+      mounted_procfs = mounted_procfs || gap.source == "procfs";
+    }
+    std::sort(ended.begin(), ended.end());
+    Indexes unread;
+    for (std::uint32_t i = 0; i < snapshot_.processes.size(); ++i) {
+      const auto& one = snapshot_.processes[i];
+      if (!one.fds_readable && !one.kernel_thread && !std::binary_search(ended.begin(), ended.end(), one.pid)) unread.push_back(i);
+    }
+    add_processes("the descriptors of ", unread);
+    Text text;
+    if (left_out != 0) say(text << Count{left_out, "process was", "processes were"} << " left out by --pid");
+    if (snapshot_.capture.inner_pid_namespace) say(text << "processes outside of the collector's pid namespace were not in its /proc");
+    if (mounted_procfs) say(text << "processes under a mount over their /proc/PID were not seen: /proc was read as it is mounted");
+  }
+
+  const Snapshot& snapshot_;
+  const Rule& rule_;
+  std::vector<model::Unchecked>& unchecked_;
+};
 
 }  // namespace
 
 void add_unchecked(const Snapshot& snapshot, const Rule& rule, std::vector<model::Unchecked>& unchecked) {
-  if (snapshot.capture.incomplete) unchecked.push_back({rule.id, "the archive is cut, or damaged"});
-  for (std::uint32_t bit = 1; bit != 0 && bit <= rule.needs; bit <<= 1) {
-    if ((rule.needs & bit) == 0) continue;
-    for (auto& reason : missing(snapshot, static_cast<Need>(bit)))
-      if (!reason.empty()) unchecked.push_back({rule.id, std::move(reason)});
-  }
+  Missing missing(snapshot, rule, unchecked);
+  Text text;
+  if (snapshot.capture.incomplete) missing.say(text << "the archive is cut, or damaged");
+  for (std::uint32_t bit = 1; bit <= rule.needs; bit <<= 1)
+    if ((rule.needs & bit) != 0) missing.add(static_cast<Need>(bit));
 }
 
 }  // namespace ssnap::analyze

@@ -1,9 +1,11 @@
 #include "render/json.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "render/fields.h"
 #include "render/json_details.h"
+#include "render/json_findings.h"
 #include "render/json_item.h"
 #include "render/json_process.h"
 #include "render/kinship.h"
@@ -95,6 +97,8 @@ void put_local(Item& local, const Snapshot& snapshot, const model::Socket& socke
     fill_endpoint(local, snapshot, socket, socket.local, true);
 }
 
+}  // namespace
+
 void put_ends(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
   Item local = item.item("local");
   put_local(local, snapshot, socket);
@@ -106,6 +110,8 @@ void put_ends(Item& item, const Snapshot& snapshot, const model::Socket& socket)
     fill_endpoint(peer, snapshot, socket, socket.peer, false);
   }
 }
+
+namespace {
 
 void fill_timer(Item item, const model::Timer& timer) {
   const auto name = model::timer_name(timer.number);
@@ -134,7 +140,8 @@ void put_sightings(Item& item, const Snapshot& snapshot, const model::Socket& so
   }
 }
 
-// Which socket: what a consumer can find it again by.
+}  // namespace
+
 void put_socket_id(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
   if (socket.netns < snapshot.namespaces.size() && snapshot.namespaces[socket.netns].inode != 0)
     item.number("netns", snapshot.namespaces[socket.netns].inode);
@@ -143,6 +150,8 @@ void put_socket_id(Item& item, const Snapshot& snapshot, const model::Socket& so
   item.number("inode", socket.inode);
   if (socket.cookie) item.word("cookie", std::to_string(*socket.cookie));
 }
+
+namespace {
 
 void put_links(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
   if (socket.links.empty()) return;
@@ -257,8 +266,7 @@ class Writer {
  public:
   explicit Writer(bool lines) : lines_(lines) {}
 
-  template <class Fill>
-  void write(std::string_view type, Fill&& fill) {
+  void write(std::string_view type, const std::function<void(Item&)>& fill) {
     // A new one for each item: release() would keep doubling the size of the next block.
     json::monotonic_resource memory(buffer_.data(), buffer_.size());
     json::object object(&memory);
@@ -275,19 +283,21 @@ class Writer {
   }
   template <class Range, class Fill>
   void write_items(std::string_view type, const Range& range, Fill&& fill) {
-    if (!lines_) text += '[';
-    bool first = true;
-    for (const auto& element : range) {
-      if (!lines_) text += first ? "\n" : ",\n";
-      first = false;
-      write(type, [&](Item& item) { fill(item, element); });
-    }
-    if (!lines_) text += first ? "]" : "\n]";
+    write_each(type, range.size(), [&](Item& item, std::size_t i) { fill(item, range[i]); });
   }
 
   std::string text;
 
  private:
+  void write_each(std::string_view type, std::size_t number, const std::function<void(Item&, std::size_t)>& fill) {
+    if (!lines_) text += '[';
+    for (std::size_t i = 0; i < number; ++i) {
+      if (!lines_) text += i == 0 ? "\n" : ",\n";
+      write(type, [&](Item& item) { fill(item, i); });
+    }
+    if (!lines_) text += number == 0 ? "]" : "\n]";
+  }
+
   // Enough for nearly every item; a larger one takes more from the heap.
   static constexpr std::size_t kBufferBytes = 64 * 1024;
 
@@ -295,7 +305,7 @@ class Writer {
   std::vector<unsigned char> buffer_ = std::vector<unsigned char>(kBufferBytes);
 };
 
-std::string render(const Rows& rows, bool pairs, bool lines, const std::vector<std::string>& fields) {
+std::string render(const Rows& rows, bool pairs, bool lines, const std::vector<std::string>& fields, const model::Findings* findings) {
   const Snapshot& snapshot = rows.snapshot;
   Writer writer(lines);
   if (!lines) writer.text += "{\n\"host\": ";
@@ -316,6 +326,12 @@ std::string render(const Rows& rows, bool pairs, bool lines, const std::vector<s
   if (pairs)
     writer.write_list("pair", "pairs", find_pairs(rows),
                       [&](Item& item, const Pair& pair) { fill_pair(item, snapshot, pair); });
+  if (findings != nullptr) {
+    writer.write_list("finding", "findings", findings->findings,
+                      [&](Item& item, const model::Finding& finding) { fill_finding(item, snapshot, finding); });
+    writer.write_list("rule", "rules", findings->checked,
+                      [&](Item& item, std::string_view id) { fill_rule(item, *findings, id); });
+  }
   writer.write_list("gap", "gaps", snapshot.gaps,
                     [](Item& item, const model::Gap& gap) { fill_gap(item, gap); });
   writer.write_list("problem", "problems", snapshot.problems,
@@ -338,11 +354,11 @@ json::object socket_object(const Snapshot& snapshot, const model::Socket& socket
   return object;
 }
 
-std::string render_json(const Rows& rows, bool pairs, const std::vector<std::string>& fields) {
-  return render(rows, pairs, false, fields);
+std::string render_json(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const model::Findings* findings) {
+  return render(rows, pairs, false, fields, findings);
 }
-std::string render_ndjson(const Rows& rows, bool pairs, const std::vector<std::string>& fields) {
-  return render(rows, pairs, true, fields);
+std::string render_ndjson(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const model::Findings* findings) {
+  return render(rows, pairs, true, fields, findings);
 }
 
 }  // namespace ssnap::render

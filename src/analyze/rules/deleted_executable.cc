@@ -5,10 +5,9 @@
 namespace ssnap::analyze {
 
 void find_deleted_executable(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings) {
-  find_executables(
-      scene, rule, findings, [](const model::Process& process) { return process.exe_deleted && !is_temporary(process); },
-      [](const model::Socket& socket) { return is_connected(socket); },
-      [](const model::Process& process) { return "runs an executable that is no longer there, " + *process.exe + ','; });
+  for (std::uint32_t i = 0; i < scene.snapshot.processes.size(); ++i)
+    if (scene.process(i).exe_deleted && !is_temporary(scene.process(i)))
+      report_executable(scene, rule, findings, i, "which is no longer there", is_connected);
 }
 
 }  // namespace ssnap::analyze

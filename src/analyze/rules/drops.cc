@@ -2,19 +2,18 @@
 #include "analyze/rules/rules.h"
 
 namespace ssnap::analyze {
-namespace {
-
-constexpr std::size_t kDrops = 8;  // SK_MEMINFO_DROPS (include/uapi/linux/sock_diag.h)
-
-}  // namespace
 
 void find_drops(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings) {
+  constexpr std::size_t kDrops = 8;  // SK_MEMINFO_DROPS (include/uapi/linux/sock_diag.h)
   for (std::uint32_t i = 0; i < scene.snapshot.sockets.size(); ++i) {
-    const auto& socket = scene.snapshot.sockets[i];
-    if (!socket.details || socket.details->skmeminfo.size() <= kDrops || socket.details->skmeminfo[kDrops] == 0) continue;
-    findings.push_back(scene.finding(rule, scene.socket(i) + " of " + scene.holders(i) + " has dropped " +
-                                               count(socket.details->skmeminfo[kDrops], "packet or message", "packets or messages") + " since it was made",
-                                     {i}, scene.holding_processes(i)));
+    const auto& details = scene.socket(i).details;
+    if (!details || details->skmeminfo.size() <= kDrops || details->skmeminfo[kDrops] == 0) continue;
+    Text text;
+    scene.put_socket(text, i);
+    text << " of ";
+    scene.put_holders(text, i);
+    text << " has dropped " << Count{details->skmeminfo[kDrops], "packet or message", "packets or messages"} << " since it was made";
+    scene.report(findings, rule, text, i);
   }
 }
 

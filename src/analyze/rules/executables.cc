@@ -11,23 +11,15 @@ bool is_temporary(const model::Process& process) {
                                                           [&](std::string_view folder) { return process.exe->starts_with(folder); }));
 }
 
-void find_executables(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings, const std::function<bool(const model::Process&)>& applies,
-                      const std::function<bool(const model::Socket&)>& counts, const std::function<std::string(const model::Process&)>& what) {
-  for (std::uint32_t i = 0; i < scene.snapshot.processes.size(); ++i) {
-    const auto& process = scene.snapshot.processes[i];
-    if (!process.exe || !applies(process)) continue;
-    std::vector<std::uint32_t> sockets;
-    for (const auto& holding : scene.holdings(i))
-      if (counts(scene.snapshot.sockets[holding.socket])) sockets.push_back(holding.socket);
-    std::sort(sockets.begin(), sockets.end());
-    sockets.erase(std::unique(sockets.begin(), sockets.end()), sockets.end());
-    if (sockets.empty()) continue;
-    std::string sentence = scene.process_at_home(i) + ' ' + what(process) + " and holds " + scene.socket(sockets.front());
-    if (sockets.size() > 1) sentence += " and " + std::to_string(sockets.size() - 1) + " more";
-    auto finding = scene.finding(rule, std::move(sentence), std::move(sockets), {i});
-    scene.add_evidence(finding, i, "links", "exe");
-    findings.push_back(std::move(finding));
-  }
+void report_executable(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings, std::uint32_t process, std::string_view what,
+                       bool (*counts)(const model::Socket&)) {
+  auto sockets = scene.held_sockets(process, counts);
+  if (sockets.empty()) return;
+  Text text;
+  scene.put_process(text, process);
+  text << " runs " << *scene.process(process).exe << ", " << what << ", and holds ";
+  scene.put_sockets(text, sockets);
+  scene.add_evidence(scene.report(findings, rule, text, std::move(sockets), {process}), process, "links", "exe");
 }
 
 }  // namespace ssnap::analyze

@@ -2,38 +2,33 @@
 #include "analyze/rules/rules.h"
 
 namespace ssnap::analyze {
-namespace {
-
-std::string way_text(const model::Owner& owner) {
-  switch (owner.via) {
-    case model::Via::io_uring: return "as a registered file of an io_uring" + (owner.fds.empty() ? std::string() : " (fd " + std::to_string(owner.fds.front()) + ')');
-    case model::Via::mmap: return "by a mapping of its memory";
-    case model::Via::in_flight: return "in a message that waits to be received" + (owner.fds.empty() ? std::string() : " at fd " + std::to_string(owner.fds.front()));
-    default: return "by a descriptor";
-  }
-}
-
-}  // namespace
 
 void find_held_without_fd(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings) {
   for (std::uint32_t i = 0; i < scene.snapshot.sockets.size(); ++i) {
-    const model::Owner* without = nullptr;
-    bool with = false;
-    for (const auto& owner : scene.snapshot.sockets[i].owners) {
+    const model::Owner* keeper = nullptr;
+    bool has_fd = false;
+    for (const auto& owner : scene.socket(i).owners) {
       if (owner.process >= scene.snapshot.processes.size() || owner.via == model::Via::listener) continue;
-      const bool has_fd = owner.via == model::Via::fd || owner.via == model::Via::thread_fd;
-      with = with || has_fd;
+      has_fd = has_fd || owner.via == model::Via::fd || owner.via == model::Via::thread_fd;
       // A message's receiver is seldom certain: that nobody has a descriptor is what counts.
-      if (!has_fd && without == nullptr && (owner.certainty != model::Certainty::possible || owner.via == model::Via::in_flight)) without = &owner;
+      if (keeper == nullptr && (owner.certainty != model::Certainty::possible || owner.via == model::Via::in_flight)) keeper = &owner;
     }
-    if (without == nullptr || with) continue;
-    const bool doubt = without->certainty != model::Certainty::certain;
-    std::string sentence = scene.socket(i) + " has no descriptor anywhere; " + scene.process_at_home(without->process) + (doubt ? " probably" : "") +
-                           " keeps it " + way_text(*without);
-    auto finding = scene.finding(rule, std::move(sentence), {i}, {without->process});
-    if (without->via == model::Via::mmap) scene.add_evidence(finding, without->process, "maps");
-    else if (!without->fds.empty()) scene.add_evidence(finding, without->process, "fdinfo/" + std::to_string(without->fds.front()));
-    findings.push_back(std::move(finding));
+    if (keeper == nullptr || has_fd) continue;
+    Text text;
+    scene.put_socket(text, i);
+    text << " has no descriptor anywhere; ";
+    scene.put_process(text, keeper->process);
+    if (keeper->certainty != model::Certainty::certain) text << (keeper->certainty == model::Certainty::probable ? " probably" : " possibly");
+    text << " keeps it ";
+    const bool mapped = keeper->via == model::Via::mmap;
+    if (mapped) text << "by a mapping of its memory";
+    else text << (keeper->via == model::Via::io_uring ? "as a registered file of an io_uring" : "in a message that waits to be received");
+    if (!mapped && !keeper->fds.empty()) text << ", fd " << keeper->fds.front();
+    auto& finding = scene.report(findings, rule, text, {i}, {keeper->process});
+    Text file;
+    file << "fdinfo/";
+    if (!mapped && !keeper->fds.empty()) scene.add_evidence(finding, keeper->process, (file << keeper->fds.front()).bytes);
+    if (mapped) scene.add_evidence(finding, keeper->process, "maps");
   }
 }
 

@@ -14,7 +14,7 @@ constexpr std::string_view kKernelNames[] = {"kworker/", "kthreadd", "ksoftirqd/
                                              "netns", "kstrp", "mm_percpu_wq", "inet_frag_wq", "md_", "dm-", "nfsd", "lockd", "edac-poller", "ata_sff", "devfreq_wq"};
 
 bool is_kernel_name(std::string_view name) {
-  return std::any_of(std::begin(kKernelNames), std::end(kKernelNames), [&](std::string_view one) {
+  return !name.empty() && std::any_of(std::begin(kKernelNames), std::end(kKernelNames), [&](std::string_view one) {
     return one.back() == '/' || one.back() == '_' || one.back() == '-' ? name.starts_with(one) && name.size() > one.size() : name == one;
   });
 }
@@ -26,26 +26,25 @@ bool is_bracketed(std::string_view name) { return name.size() > 2 && name.front(
 
 void find_kernel_thread_name(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings) {
   for (std::uint32_t i = 0; i < scene.snapshot.processes.size(); ++i) {
-    const auto& process = scene.snapshot.processes[i];
+    const auto& process = scene.process(i);
     // Without its stat it isn't known whether it is a kernel thread.
     if (process.kernel_thread || !process.start_ticks || scene.holdings(i).empty()) continue;
-    const bool command = process.cmdline && !process.cmdline->empty() && (is_bracketed(process.cmdline->front()) || is_kernel_name(process.cmdline->front()));
-    if (!command && !is_kernel_name(process.comm) && !is_bracketed(process.comm)) continue;
-    std::string sentence = scene.process_at_home(i) + " is called like a kernel thread";
-    if (command) sentence += " (" + process.cmdline->front() + ')';
-    sentence += " and is none";
-    if (process.exe) sentence += ": it runs " + *process.exe;
-    std::vector<std::uint32_t> sockets;
-    for (const auto& holding : scene.holdings(i)) sockets.push_back(holding.socket);
-    std::sort(sockets.begin(), sockets.end());
-    sockets.erase(std::unique(sockets.begin(), sockets.end()), sockets.end());
-    sentence += ", and holds " + scene.socket(sockets.front());
-    if (sockets.size() > 1) sentence += " and " + std::to_string(sockets.size() - 1) + " more";
-    auto finding = scene.finding(rule, std::move(sentence), std::move(sockets), {i});
+    const std::string_view command = process.cmdline && !process.cmdline->empty() ? std::string_view(process.cmdline->front()) : std::string_view();
+    const bool by_command = is_bracketed(command) || is_kernel_name(command);
+    if (!by_command && !is_bracketed(process.comm) && !is_kernel_name(process.comm)) continue;
+    Text text;
+    scene.put_process(text, i);
+    text << " is called like a kernel thread";
+    if (by_command) text << " (" << command << ")";
+    text << " and is none";
+    if (process.exe) text << ": it runs " << *process.exe;
+    text << ", and holds ";
+    auto sockets = scene.held_sockets(i, is_any);
+    scene.put_sockets(text, sockets);
+    auto& finding = scene.report(findings, rule, text, std::move(sockets), {i});
     scene.add_evidence(finding, i, "stat");
     scene.add_evidence(finding, i, "cmdline");
     if (process.exe) scene.add_evidence(finding, i, "links", "exe");
-    findings.push_back(std::move(finding));
   }
 }
 

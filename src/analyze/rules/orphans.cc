@@ -2,26 +2,23 @@
 #include "analyze/rules/rules.h"
 
 namespace ssnap::analyze {
-namespace {
-
-constexpr std::size_t kMany = 64;  // of one namespace
-
-}  // namespace
 
 void find_orphans(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings) {
-  std::vector<std::vector<std::uint32_t>> orphans(scene.snapshot.namespaces.size());
-  for (std::uint32_t i = 0; i < scene.snapshot.sockets.size(); ++i) {
-    const auto& socket = scene.snapshot.sockets[i];
-    if (socket.netns < orphans.size() && is_ip(socket) && socket.ownerless_reason && socket.ownerless_reason->code == model::OwnerlessCode::orphan)
-      orphans[socket.netns].push_back(i);
-  }
-  for (const auto& sockets : orphans) {
-    if (sockets.size() < kMany) continue;
+  constexpr std::size_t kMany = 64;  // of one namespace; by then their memory counts, and so does what they wait for
+  for (std::uint32_t n = 0; n < scene.snapshot.namespaces.size(); ++n) {
+    Indexes sockets;
     std::uint64_t unsent = 0;
-    for (const auto index : sockets) unsent += scene.snapshot.sockets[index].send_queue.value_or(0);
-    findings.push_back(scene.finding(rule, std::to_string(sockets.size()) + " connections have no process any more and are not finished, with " +
-                                               std::to_string(unsent) + " bytes still to be sent: " + scene.socket(sockets.front()) + " and more",
-                                     sockets, {}));
+    for (auto [i, end] = scene.sockets_in(n); i != end; ++i) {
+      const auto& socket = scene.socket(i);
+      if (!is_ip(socket) || !socket.ownerless_reason || socket.ownerless_reason->code != model::OwnerlessCode::orphan) continue;
+      sockets.push_back(i);
+      unsent += socket.send_queue.value_or(0);
+    }
+    if (sockets.size() < kMany) continue;
+    Text text;
+    text << sockets.size() << " connections have no process any more and are not finished, with " << unsent << " bytes still to be acknowledged: ";
+    scene.put_sockets(text, sockets);
+    scene.report(findings, rule, text, std::move(sockets), {});
   }
 }
 

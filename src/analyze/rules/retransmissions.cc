@@ -1,6 +1,5 @@
 // Peers that don't acknowledge: what is sent to them is sent again and again.
 #include <algorithm>
-#include <map>
 
 #include "analyze/rules/rules.h"
 
@@ -13,31 +12,35 @@ constexpr std::uint32_t kInARow = 4;
 // Over the life of a connection: every tenth segment, and not only a few.
 constexpr std::uint64_t kMany = 100, kShare = 10;
 
+bool is_repeating(const model::Socket& socket) {
+  if (!is_connected(socket)) return false;
+  if (socket.timer && socket.timer->number == kRetransmitTimer && socket.timer->retransmits.value_or(0) >= kInARow) return true;
+  const auto all = info_of(socket, "tcpi_total_retrans").value_or(0), sent = info_of(socket, "tcpi_segs_out").value_or(0);
+  return all >= kMany && all >= sent / kShare;
+}
+
 }  // namespace
 
 void find_retransmissions(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings) {
-  std::map<std::pair<std::uint32_t, std::string>, std::vector<std::uint32_t>> peers;  // by namespace and address
-  for (std::uint32_t i = 0; i < scene.snapshot.sockets.size(); ++i) {
-    const auto& socket = scene.snapshot.sockets[i];
-    if (!is_connected(socket)) continue;
-    const bool in_a_row = socket.timer && socket.timer->number == kRetransmitTimer && socket.timer->retransmits.value_or(0) >= kInARow;
-    const auto all = info_of(socket, "tcpi_total_retrans").value_or(0), sent = info_of(socket, "tcpi_segs_out").value_or(0);
-    if (in_a_row || (all >= kMany && all >= sent / kShare)) peers[{socket.netns, socket.peer.address.unmapped().to_string()}].push_back(i);
-  }
-  for (const auto& [peer, sockets] : peers) {
-    std::uint64_t most = 0, all = 0;
-    std::vector<std::uint32_t> processes;
+  Indexes all;
+  for (std::uint32_t i = 0; i < scene.snapshot.sockets.size(); ++i)
+    if (is_repeating(scene.socket(i))) all.push_back(i);
+  for (auto& sockets : scene.groups(std::move(all), compare_peers)) {
+    std::uint64_t in_a_row = 0, total = 0;
+    Indexes processes;
     for (const auto index : sockets) {
-      const auto& socket = scene.snapshot.sockets[index];
-      if (socket.timer) most = std::max<std::uint64_t>(most, socket.timer->retransmits.value_or(0));
-      all += info_of(socket, "tcpi_total_retrans").value_or(0);
-      const auto holders = scene.holding_processes(index);
-      processes.insert(processes.end(), holders.begin(), holders.end());
+      const auto& socket = scene.socket(index);
+      if (socket.timer) in_a_row = std::max<std::uint64_t>(in_a_row, socket.timer->retransmits.value_or(0));
+      total += info_of(socket, "tcpi_total_retrans").value_or(0);
+      for (const auto process : scene.holding_processes(index)) processes.push_back(process);
     }
-    findings.push_back(scene.finding(rule, count(sockets.size(), "connection") + " to " + peer.second + " had to send again, up to " + std::to_string(most) +
-                                               " times in a row and " + std::to_string(all) + " times in all: " + scene.socket(sockets.front()) + " of " +
-                                               scene.holders(sockets.front()),
-                                     sockets, std::move(processes)));
+    Text text;
+    text << Count{sockets.size(), "connection", "connections"} << " to " << scene.socket(sockets.front()).peer.address.unmapped().to_string()
+         << " had to send again, up to " << in_a_row << " times in a row and " << total << " times in all: ";
+    scene.put_sockets(text, sockets);
+    text << ", of ";
+    scene.put_holders(text, sockets.front());
+    scene.report(findings, rule, text, std::move(sockets), std::move(processes));
   }
 }
 

@@ -14,21 +14,20 @@ constexpr std::size_t kShortIdDigits = 12;
 // Parents of parents: more there are only in a circle, which a forged ppid makes.
 constexpr int kMaxAncestors = 4096;
 
-std::string end_text(const Scene& scene, const Socket& socket, const model::Endpoint& end) {
-  if (end.address.length == 0) return "*";
-  const auto address = end.address.to_string();
-  std::string out = end.address.is_v6() ? '[' + address + ']' : address;
-  if (end.interface_index != 0) out += '%' + scene.interface(socket.netns, end.interface_index);
-  return socket.protocol == model::kProtocolRaw ? out : out + ':' + std::to_string(end.port);
+void put_end(Text& text, const Scene& scene, const Socket& socket, const model::Endpoint& end) {
+  if (end.address.length == 0) {
+    text << "*";
+    return;
+  }
+  const bool v6 = end.address.is_v6();
+  text << (v6 ? "[" : "") << end.address.to_string() << (v6 ? "]" : "");
+  if (end.interface_index != 0) text << "%" << scene.interface(socket.netns, end.interface_index);
+  if (socket.protocol != model::kProtocolRaw) text << ":" << end.port;
 }
 
-std::string name_text(const model::UnixName& name) {
-  switch (name.kind) {
-    case model::UnixName::Kind::none: break;
-    case model::UnixName::Kind::path: return name.bytes;
-    case model::UnixName::Kind::abstract_name: return '@' + name.bytes;
-  }
-  return "without a name";
+void sort_unique(Indexes& list) {
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
 }
 
 }  // namespace
@@ -44,17 +43,9 @@ bool is_datagram(const Socket& socket) {
 }
 
 bool is_connected(const Socket& socket) {
-  if (!is_ip(socket) || socket.protocol == model::kProtocolRaw) return false;
-  switch (socket.state) {
-    case model::kStateEstab:
-    case model::kStateSynSent:
-    case model::kStateCloseWait:
-    case model::kStateFinWait1:
-    case model::kStateFinWait2:
-    case model::kStateClosing:
-    case model::kStateLastAck: return true;
-    default: return false;
-  }
+  constexpr std::uint32_t kStates = 1u << model::kStateEstab | 1u << model::kStateSynSent | 1u << model::kStateCloseWait | 1u << model::kStateFinWait1 |
+                                    1u << model::kStateFinWait2 | 1u << model::kStateClosing | 1u << model::kStateLastAck;
+  return is_ip(socket) && socket.protocol != model::kProtocolRaw && socket.state < 32 && (kStates >> socket.state & 1u) != 0;
 }
 
 bool is_listener(const Socket& socket) {
@@ -62,17 +53,20 @@ bool is_listener(const Socket& socket) {
   return socket.state == model::kStateListen || (is_datagram(socket) && socket.state == model::kStateUnconn && socket.local.port != 0);
 }
 
+int compare_peers(const Socket& a, const Socket& b) {
+  if (a.netns != b.netns) return a.netns < b.netns ? -1 : 1;
+  const auto &x = a.peer.address.unmapped(), &y = b.peer.address.unmapped();
+  return x.bytes == y.bytes ? 0 : x.bytes < y.bytes ? -1 : 1;
+}
+
+bool is_any(const Socket&) { return true; }
+
 std::optional<std::uint64_t> info_of(const Socket& socket, std::string_view name) {
   if (!socket.details) return std::nullopt;
   for (const auto& field : socket.details->info)
     if (field.name == name) return field.value;
   return std::nullopt;
 }
-
-std::string count(std::uint64_t number, std::string_view singular, std::string_view plural) {
-  return std::to_string(number) + ' ' + std::string(number == 1 ? singular : plural);
-}
-std::string count(std::uint64_t number, std::string_view singular) { return count(number, singular, std::string(singular) + 's'); }
 
 Scene::Scene(const Snapshot& of) : snapshot(of), holdings_(of.processes.size()), parents_(of.processes.size()) {
   for (std::uint32_t i = 0; i < of.sockets.size(); ++i)
@@ -89,9 +83,36 @@ Scene::Scene(const Snapshot& of) : snapshot(of), holdings_(of.processes.size()),
   plain_copy_ = of.capture.status == "directory" && !of.capture.tool_version;
 }
 
-std::vector<std::uint32_t> Scene::holding_processes(std::uint32_t index) const {
-  std::vector<std::uint32_t> out;
-  for (const auto& owner : snapshot.sockets[index].owners)
+Indexes Scene::held_sockets(std::uint32_t process, bool (*counts)(const Socket&)) const {
+  Indexes out;
+  for (const auto& holding : holdings_[process])
+    if (counts(socket(holding.socket)) && (out.empty() || out.back() != holding.socket)) out.push_back(holding.socket);
+  return out;
+}
+
+std::pair<std::uint32_t, std::uint32_t> Scene::sockets_in(std::uint32_t netns) const {
+  const auto& all = snapshot.sockets;
+  const auto first = std::partition_point(all.begin(), all.end(), [&](const Socket& one) { return one.netns < netns; });
+  const auto end = std::partition_point(first, all.end(), [&](const Socket& one) { return one.netns == netns; });
+  return {static_cast<std::uint32_t>(first - all.begin()), static_cast<std::uint32_t>(end - all.begin())};
+}
+
+std::vector<Indexes> Scene::groups(Indexes sockets, int (*compare)(const Socket& a, const Socket& b)) const {
+  std::sort(sockets.begin(), sockets.end(), [&](std::uint32_t a, std::uint32_t b) {
+    const int order = compare(socket(a), socket(b));
+    return order != 0 ? order < 0 : a < b;
+  });
+  std::vector<Indexes> out;
+  for (const auto index : sockets) {
+    if (out.empty() || compare(socket(out.back().front()), socket(index)) != 0) out.emplace_back();
+    out.back().push_back(index);
+  }
+  return out;
+}
+
+Indexes Scene::holding_processes(std::uint32_t index) const {
+  Indexes out;
+  for (const auto& owner : socket(index).owners)
     if (is_holder(snapshot, owner) && (out.empty() || out.back() != owner.process)) out.push_back(owner.process);
   return out;
 }
@@ -105,28 +126,28 @@ bool Scene::descends(std::uint32_t process, std::uint32_t ancestor) const {
   return false;
 }
 
-std::string Scene::process(std::uint32_t index) const {
-  const auto& one = snapshot.processes[index];
-  return (one.comm.empty() ? "?" : one.comm) + '[' + std::to_string(one.pid) + ']';
-}
-
-std::string Scene::user(std::uint32_t uid) const {
-  const auto found = snapshot.users.find(uid);
-  const auto number = "uid " + std::to_string(uid);
-  return found == snapshot.users.end() ? number : found->second + " (" + number + ')';
-}
-
-std::string Scene::process_at_home(std::uint32_t index) const {
-  const auto& one = snapshot.processes[index];
-  std::string out = process(index);
-  if (const auto uid = one.euid ? one.euid : one.uid) out += " of " + user(*uid);
-  if (one.container) {
-    const auto& [runtime, id] = *one.container;
-    out += ", " + (runtime.empty() ? std::string("container") : runtime) + ' ' + id.substr(0, kShortIdDigits);
+void Scene::put_process(Text& text, std::uint32_t index) const {
+  const auto& one = process(index);
+  text << (one.comm.empty() ? "?" : std::string_view(one.comm)) << "[" << static_cast<std::uint64_t>(one.pid) << "]";
+  if (const auto uid = one.euid ? one.euid : one.uid) {
+    text << " of ";
+    const auto user = snapshot.users.find(*uid);
+    if (user != snapshot.users.end()) text << user->second << " (";
+    text << "uid " << *uid << (user != snapshot.users.end() ? ")" : "");
   }
-  if (!one.pod_uid.empty()) out += ", pod " + one.pod_uid;
-  if (!one.unit.empty()) out += (one.user_unit ? ", user unit " : ", unit ") + one.unit;
-  return out;
+  if (one.container)
+    text << ", " << (one.container->runtime.empty() ? "container" : std::string_view(one.container->runtime)) << " "
+         << std::string_view(one.container->id).substr(0, kShortIdDigits);
+  if (!one.pod_uid.empty()) text << ", pod " << one.pod_uid;
+  if (!one.unit.empty()) text << (one.user_unit ? ", user unit " : ", unit ") << one.unit;
+}
+
+void Scene::put_processes(Text& text, const Indexes& processes) const {
+  for (std::size_t i = 0; i < std::min(processes.size(), kMaxNamed); ++i) {
+    if (i != 0) text << "; ";
+    put_process(text, processes[i]);
+  }
+  if (processes.size() > kMaxNamed) text << "; and " << processes.size() - kMaxNamed << " more";
 }
 
 std::string Scene::interface(std::uint32_t netns, std::uint32_t index) const {
@@ -135,66 +156,88 @@ std::string Scene::interface(std::uint32_t netns, std::uint32_t index) const {
   return found == snapshot.interfaces.end() ? "interface " + std::to_string(index) : found->second;
 }
 
-std::string Scene::socket(std::uint32_t index) const {
-  const Socket& one = snapshot.sockets[index];
+void Scene::put_socket(Text& text, std::uint32_t index) const {
+  const Socket& one = socket(index);
+  const bool ip = is_ip(one);
+  if (!ip) text << model::family_name(one.family) << " ";
   const auto protocol = model::protocol_name(one.family, one.protocol);
-  std::string out = is_ip(one) ? std::string() : std::string(model::family_name(one.family)) + (protocol.empty() ? "" : " ");
-  out += protocol.empty() && is_ip(one) ? "protocol " + std::to_string(one.protocol) : std::string(protocol);
-  if (one.family == model::kFamilyUnix) out += ' ' + name_text(one.name);
-  if (one.family == model::kFamilyPacket || one.family == model::kFamilyXdp) out += " on " + interface(one.netns, one.local.interface_index);
-  if (is_ip(one)) {
-    out += ' ' + end_text(*this, one, one.local);
-    if (one.peer.port != 0 || !(one.peer.address.length == 0 || one.peer.address.is_any())) out += " -> " + end_text(*this, one, one.peer);
+  if (protocol.empty()) text << "protocol " << one.protocol;
+  else text << protocol;
+  if (one.family == model::kFamilyUnix)
+    text << " " << (one.name.kind == model::UnixName::Kind::abstract_name ? "@" : "")
+         << (one.name.kind == model::UnixName::Kind::none ? "without a name" : std::string_view(one.name.bytes));
+  if (one.family == model::kFamilyPacket || one.family == model::kFamilyXdp) text << " on " << interface(one.netns, one.local.interface_index);
+  if (ip) {
+    text << " ";
+    put_end(text, *this, one, one.local);
+    if (one.peer.port != 0 || (one.peer.address.length != 0 && !one.peer.address.is_any())) {
+      text << " -> ";
+      put_end(text, *this, one, one.peer);
+    }
   }
-  if (one.netns >= snapshot.namespaces.size() || snapshot.namespaces[one.netns].own) return out;
+  if (one.netns >= snapshot.namespaces.size() || snapshot.namespaces[one.netns].own) return;
   const auto& netns = snapshot.namespaces[one.netns];
-  return out + " in " + (!netns.name.empty() ? netns.name : netns.unknown ? "an unknown namespace" : "namespace " + std::to_string(netns.inode));
+  text << " in ";
+  if (!netns.name.empty()) text << netns.name;
+  else if (netns.unknown) text << "an unknown namespace";
+  else text << "namespace " << netns.inode;
 }
 
-std::string Scene::holders(std::uint32_t index) const {
-  const Socket& one = snapshot.sockets[index];
-  const auto who = holding_processes(index);
-  if (who.empty()) {
-    if (!one.ownerless_reason) return "nobody";
-    return "nobody (" + std::string(model::ownerless_name(one.ownerless_reason->code)) +
-           (one.ownerless_reason->detail.empty() ? "" : ": " + one.ownerless_reason->detail) + ')';
-  }
-  std::string out;
-  for (std::size_t i = 0; i < std::min(who.size(), kMaxNamed); ++i) out += (i == 0 ? "" : "; ") + process_at_home(who[i]);
-  return who.size() <= kMaxNamed ? out : out + "; and " + std::to_string(who.size() - kMaxNamed) + " more";
+void Scene::put_sockets(Text& text, const Indexes& sockets) const {
+  put_socket(text, sockets.front());
+  if (sockets.size() > 1) text << " and " << sockets.size() - 1 << " more";
 }
 
-model::Finding Scene::finding(const Rule& rule, std::string sentence, std::vector<std::uint32_t> sockets,
-                              std::vector<std::uint32_t> processes) const {
-  model::Finding out;
+void Scene::put_holders(Text& text, std::uint32_t index) const {
+  const auto processes = holding_processes(index);
+  if (!processes.empty()) return put_processes(text, processes);
+  text << "nobody";
+  const auto& reason = socket(index).ownerless_reason;
+  if (!reason) return;
+  text << " (" << model::ownerless_name(reason->code);
+  if (!reason->detail.empty()) text << ": " << reason->detail;
+  text << ")";
+}
+
+model::Finding& Scene::report(std::vector<model::Finding>& findings, const Rule& rule, Text& sentence, Indexes sockets, Indexes processes) const {
+  auto& out = findings.emplace_back();
   out.id = rule.id;
   out.severity = rule.severity;
-  out.sentence = std::move(sentence);
-  for (auto* list : {&sockets, &processes}) {
-    std::sort(list->begin(), list->end());
-    list->erase(std::unique(list->begin(), list->end()), list->end());
-  }
+  out.sentence = std::move(sentence.bytes);
+  sort_unique(sockets);
+  sort_unique(processes);
   for (std::size_t i = 0; i < std::min(sockets.size(), kMaxEvidenceSockets); ++i)
-    for (const auto& sighting : snapshot.sockets[sockets[i]].sightings)
-      if (sighting.member < snapshot.members.size())
-        out.evidence.push_back({snapshot.members[sighting.member], sighting.offset, std::string(model::view_name(sighting.view)), {}, {}});
+    for (const auto& sighting : socket(sockets[i]).sightings) {
+      if (sighting.member >= snapshot.members.size()) continue;
+      auto& place = out.evidence.emplace_back();
+      place.member = snapshot.members[sighting.member];
+      place.offset = sighting.offset;
+      place.part = model::view_name(sighting.view);
+    }
   out.sockets = std::move(sockets);
   out.processes = std::move(processes);
   return out;
 }
 
-void Scene::add_evidence(model::Finding& finding, std::uint32_t process, std::string_view file, std::string_view part) const {
-  const auto& one = snapshot.processes[process];
-  std::string member = "proc/" + std::to_string(one.pid) + '/';
-  if (process > 0 && snapshot.processes[process - 1].pid == one.pid) member += "reused/";
+model::Finding& Scene::report(std::vector<model::Finding>& findings, const Rule& rule, Text& sentence, std::uint32_t index) const {
+  return report(findings, rule, sentence, {index}, holding_processes(index));
+}
+
+void Scene::add_evidence(model::Finding& finding, std::uint32_t index, std::string_view file, std::string_view part) const {
+  const auto& one = process(index);
+  Text member;
+  member << "proc/" << static_cast<std::uint64_t>(one.pid) << "/";
+  if (index > 0 && process(index - 1).pid == one.pid) member << "reused/";
   // What a leader that has exited no longer has.
-  if (one.living_thread && file != "stat") member += "task/" + std::to_string(*one.living_thread) + '/';
+  if (one.living_thread && file != "stat") member << "task/" << static_cast<std::uint64_t>(*one.living_thread) << "/";
+  auto& place = finding.evidence.emplace_back();
   if (!plain_copy_ || part.empty()) {
-    finding.evidence.push_back({member + std::string(file), {}, std::string(part), {}, {}});
-    return;
+    member << file;
+    place.part = part;
+  } else {
+    member << (file == "fds" ? "fd/" : "") << part;
   }
-  member += file == "fds" ? "fd/" + std::string(part) : std::string(part);
-  finding.evidence.push_back({std::move(member), {}, "", {}, {}});
+  place.member = std::move(member.bytes);
 }
 
 }  // namespace ssnap::analyze

@@ -1,33 +1,26 @@
 // A listener that a process holds which does not descend from the one that had it first.
-#include <algorithm>
-#include <tuple>
-
 #include "analyze/rules/rules.h"
 
 namespace ssnap::analyze {
 namespace {
 
 // Who had it first: the creator, else who began first.
-const model::Owner* first_holder(const Scene& scene, const model::Socket& socket) {
-  const auto rank = [&](const model::Owner& owner) {
-    const auto& process = scene.snapshot.processes[owner.process];
-    return std::tuple(owner.origin != model::Origin::creator, !process.start_ticks, process.start_ticks.value_or(0), process.pid);
-  };
-  const model::Owner* first = nullptr;
-  for (const auto& owner : socket.owners)
-    if (is_holder(scene.snapshot, owner) && (first == nullptr || rank(owner) < rank(*first))) first = &owner;
-  return first;
+bool was_before(const Scene& scene, const model::Owner& a, const model::Owner& b) {
+  const bool made_a = a.origin == model::Origin::creator, made_b = b.origin == model::Origin::creator;
+  if (made_a != made_b) return made_a;
+  return scene.process(a.process).start_ticks.value_or(UINT64_MAX) < scene.process(b.process).start_ticks.value_or(UINT64_MAX);
 }
 
 }  // namespace
 
 void find_shared_listener(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings) {
   for (std::uint32_t i = 0; i < scene.snapshot.sockets.size(); ++i) {
-    const auto& socket = scene.snapshot.sockets[i];
+    const auto& socket = scene.socket(i);
     if (!is_listener(socket)) continue;
-    const auto* first = first_holder(scene, socket);
-    if (first == nullptr) continue;
-    std::vector<std::uint32_t> strangers;
+    const model::Owner* first = nullptr;
+    for (const auto& owner : socket.owners)
+      if (is_holder(scene.snapshot, owner) && (first == nullptr || was_before(scene, owner, *first))) first = &owner;
+    Indexes strangers;
     for (const auto& owner : socket.owners) {
       if (!is_holder(scene.snapshot, owner) || owner.process == first->process || owner.origin == model::Origin::inherited) continue;
       // A child of the first, or its parent that made the child and kept the descriptor.
@@ -35,18 +28,19 @@ void find_shared_listener(const Scene& scene, const Rule& rule, std::vector<mode
       if (strangers.empty() || strangers.back() != owner.process) strangers.push_back(owner.process);
     }
     if (strangers.empty()) continue;
-    std::string sentence = scene.socket(i) + " is held by " + scene.process_at_home(first->process) + " and also by ";
-    for (std::size_t s = 0; s < std::min(strangers.size(), kMaxNamed); ++s) sentence += (s == 0 ? "" : "; ") + scene.process_at_home(strangers[s]);
-    if (strangers.size() > kMaxNamed) sentence += "; and " + std::to_string(strangers.size() - kMaxNamed) + " more";
-    sentence += strangers.size() == 1 ? ", which is no child of it" : ", which are no children of it";
-    auto processes = strangers;
-    processes.push_back(first->process);
-    auto finding = scene.finding(rule, std::move(sentence), {i}, processes);
+    Text text;
+    scene.put_socket(text, i);
+    text << " is held by ";
+    scene.put_process(text, first->process);
+    text << " and also by ";
+    scene.put_processes(text, strangers);
+    text << (strangers.size() == 1 ? ", which is no child of it" : ", which are no children of it");
+    strangers.push_back(first->process);
+    auto& finding = scene.report(findings, rule, text, {i}, std::move(strangers));
     for (const auto process : finding.processes) {
       scene.add_evidence(finding, process, "stat");
       scene.add_evidence(finding, process, "fds");
     }
-    findings.push_back(std::move(finding));
   }
 }
 

@@ -35,25 +35,26 @@ bool has_fd(const model::Owner& owner, std::uint32_t fd) {
 
 void find_shell_on_socket(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings) {
   for (std::uint32_t i = 0; i < scene.snapshot.processes.size(); ++i) {
-    if (scene.holdings(i).empty() || !is_interpreter(scene.snapshot.processes[i])) continue;
-    std::vector<std::uint32_t> input, output;
-    for (const auto& [socket, owner] : scene.holdings(i)) {
-      const auto& one = scene.snapshot.sockets[socket];
-      if (!is_ip(one) || one.state == model::kStateListen) continue;
-      if (has_fd(*owner, 0)) input.push_back(socket);
-      if (has_fd(*owner, 1)) output.push_back(socket);
+    if (scene.holdings(i).empty() || !is_interpreter(scene.process(i))) continue;
+    const Scene::Holding *input = nullptr, *output = nullptr;
+    for (const auto& holding : scene.holdings(i)) {
+      const auto& socket = scene.socket(holding.socket);
+      if (!is_ip(socket) || socket.state == model::kStateListen) continue;
+      if (has_fd(*holding.owner, 0)) input = &holding;
+      if (has_fd(*holding.owner, 1)) output = &holding;
     }
-    if (input.empty() || output.empty()) continue;
-    std::string sentence = scene.process_at_home(i) + ", an interpreter, has ";
-    sentence += input == output ? scene.socket(input.front()) + " for its standard input and output"
-                                : scene.socket(input.front()) + " for its standard input and " + scene.socket(output.front()) + " for its output";
-    auto sockets = input;
-    sockets.insert(sockets.end(), output.begin(), output.end());
-    auto finding = scene.finding(rule, std::move(sentence), std::move(sockets), {i});
+    if (input == nullptr || output == nullptr) continue;
+    Text text;
+    scene.put_process(text, i);
+    text << ", an interpreter, reads its standard input from ";
+    scene.put_socket(text, input->socket);
+    text << " and writes its output to ";
+    if (input->socket == output->socket) text << "it";
+    else scene.put_socket(text, output->socket);
+    auto& finding = scene.report(findings, rule, text, {input->socket, output->socket}, {i});
     scene.add_evidence(finding, i, "fds", "0");
     scene.add_evidence(finding, i, "fds", "1");
     scene.add_evidence(finding, i, "links", "exe");
-    findings.push_back(std::move(finding));
   }
 }
 

@@ -5,12 +5,10 @@
 namespace ssnap::analyze {
 
 void find_temporary_executable(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings) {
-  find_executables(
-      scene, rule, findings, is_temporary, [](const model::Socket& socket) { return is_connected(socket) || is_listener(socket); },
-      [](const model::Process& process) {
-        return process.exe_memfd ? "runs an executable that is in no file system (" + *process.exe + ')'
-                                 : "runs " + *process.exe + ", in a folder that anybody may write to,";
-      });
+  for (std::uint32_t i = 0; i < scene.snapshot.processes.size(); ++i)
+    if (is_temporary(scene.process(i)))
+      report_executable(scene, rule, findings, i, scene.process(i).exe_memfd ? "which was in no file system" : "in a folder that anybody may write to",
+                        [](const model::Socket& socket) { return is_connected(socket) || is_listener(socket); });
 }
 
 }  // namespace ssnap::analyze
