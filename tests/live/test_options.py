@@ -19,14 +19,14 @@ HELP = {
     ("capture",): "output case netns pid level threads allow-module-load include-secrets quiet verbose progress help",
     ("analyze",): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening bound-inactive "
                   "numeric processes threads extended options memory info bpf tos cgroup inet-sockopt summary oneline no-header "
-                  "no-queues as explain format fields tree pairs netns count expect live help",
+                  "no-queues as explain format fields tree pairs findings rules list-rules netns count expect live help",
     ("analyze", "--as", "ss"): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening "
                                "numeric processes threads extended options memory info bpf tos cgroup inet-sockopt tipcinfo summary "
-                               "oneline no-header as explain format fields tree pairs netns count expect live help",
+                               "oneline no-header as explain format fields tree pairs findings rules list-rules netns count expect live help",
     ("analyze", "--as", "netstat"): "tcp udp udplite sctp raw unix ipv4 ipv6 all listening numeric processes extended timers wide "
                                     "groups interfaces route statistics numeric-hosts numeric-ports numeric-users symbolic fib "
-                                    "verbose as explain format fields tree pairs netns count expect live help",
-    ("analyze", "--as", "lsof"): "tcp udp unix ipv4 ipv6 numeric as explain format fields tree pairs netns count expect live help",
+                                    "verbose as explain format fields tree pairs findings rules list-rules netns count expect live help",
+    ("analyze", "--as", "lsof"): "tcp udp unix ipv4 ipv6 numeric as explain format fields tree pairs findings rules list-rules netns count expect live help",
     ("extract",): "directory netns help",
     ("info",): "help",
     ("verify",): "help",
@@ -91,6 +91,14 @@ WRONG = [
     (("analyze", "a", "--fields", "state", "--as", "ss"), "--fields"),
     (("analyze", "a", "--tree", "--format", "csv"), "--tree"),
     (("analyze", "a", "--pairs", "--format", "csv"), "--pairs"),
+    (("analyze", "a", "--findings", "--rules", "drop"), "'drop'"),
+    (("analyze", "a", "--findings", "--rules", "drops,"), "''"),
+    (("analyze", "a", "--rules", "drops"), "--findings"),
+    (("analyze", "a", "--findings", "--tree"), "--tree"),
+    (("analyze", "a", "--findings", "--pairs"), "--pairs"),
+    (("analyze", "a", "--findings", "-s"), "--summary"),
+    (("analyze", "a", "--findings", "--fields", "state"), "--fields"),
+    (("analyze", "a", "--findings", "--as", "ss"), "--findings"),
     (("extract",), "which snapshot"),
     (("extract", "a"), "where to"),
     (("extract", "a", "b", "-C", "c"), "which snapshot"),
@@ -338,6 +346,36 @@ class OptionsTest(sandbox.LiveTest):
                       if {child.pid} in ({owner["pid"] for owner in pair[end]["owners"]} for end in "ab")]
             self.assertEqual((pair["tie"], pair["directed"]), ("peer", False))
         self.assertNotIn("pairs", analyze_json(self, path))
+
+    def test_findings(self):
+        """What is chosen and counted; test_findings*.py have the rules."""
+        everywhere = self.listener(socket.AF_INET, ("0.0.0.0", 4003))
+        _, path = self.capture()
+        [(rule, severity)] = [line.split()[:2] for line in ssnap("analyze", "--list-rules").stdout.decode().splitlines() if line.startswith("open-listener ")]
+        self.assertEqual((rule, severity), ("open-listener", "info"))
+        ours = ("--findings", f"inode = {os.fstat(everywhere.fileno()).st_ino}")
+        run = ssnap("analyze", path, *ours)
+        self.assertEqual((run.returncode, run.stderr), (0, b""))
+        self.assertIn(b"INFO\n  open-listener: tcp 0.0.0.0:4003", run.stdout)
+        self.assertIn(b"NO FINDING\n  magic-filter, ", run.stdout)
+        self.assertEqual(ssnap("analyze", path, *ours, "--count").stdout, b"1\n")
+        self.assertEqual(ssnap("analyze", path, *ours, "--rules", "no-open-listener", "--count").stdout, b"0\n")
+        self.assertEqual(ssnap("analyze", path, *ours, "--rules", "drops,orphans", "--count").stdout, b"0\n")
+        self.assertEqual(ssnap("analyze", path, *ours, "--expect", "0").returncode, 5)
+        whole = analyze_json(self, path, *ours, "--rules", "open-listener,drops")
+        self.assertEqual([finding["id"] for finding in whole["findings"]], ["open-listener"])
+        self.assertEqual({rule["id"]: rule["found"] for rule in whole["rules"]}, {"open-listener": 1, "drops": 0})
+        lines = [json.loads(line) for line in ssnap("analyze", path, *ours, "--format", "ndjson").stdout.splitlines()]
+        [finding] = [record for record in lines if record.pop("type") == "finding"]
+        self.assertEqual(finding, whole["findings"][0])
+        rows = list(csv.DictReader(io.StringIO(ssnap("analyze", path, *ours, "--format", "csv").stdout.decode(), newline="")))
+        self.assertEqual([(row["id"], row["severity"], row["level"], row["pids"]) for row in rows],
+                         [("open-listener", "info", "finding", str(os.getpid()))])
+        wide = ssnap("analyze", path, *ours, "--format", "wide").stdout.decode()
+        for place in finding["evidence"]:
+            self.assertIn(f"at {place['member']}+{place['offset']} ({place['part']})", wide)
+            self.assertIn(f"{place['member']}+{place['offset']}", rows[0]["evidence"])
+        self.assertNotIn("findings", analyze_json(self, path))
 
     def test_filter(self):
         """After the switches, in every view; test_filter.py compares what it selects with ss."""
