@@ -1,3 +1,4 @@
+#include "model/finding.h"
 #include "render/json.h"
 
 #include <algorithm>
@@ -276,7 +277,8 @@ TEST_CASE("JSON: the ends and particulars of every family") {
         R"("fanout":{"id":7,"type":3,"type_name":"rollover"},)"
         R"("mclist":[{"interface":"eth0","interface_index":2,"type":1,"type_name":"promiscuous","count":1},)"
         R"({"interface_index":9,"type":99,"count":2,"address":"01:00:5e:00:00:fb"}],)"
-        R"("filter":{"instructions":2,"code":[[40,0,0,12],[6,0,255,4294967295]]}})");
+        R"("filter":{"instructions":2,"code":[[40,0,0,12],[6,0,255,4294967295]],)"
+        R"("text":["(000) ldh      [12]","(001) ret      #-1"],"words":"every packet"}})");
   CHECK(sockets[0].at("presence").as_string() == "came");
   CHECK(ends(1) == "{} {}");
   CHECK(json::serialize(sockets[1].at("details").at("packet")) ==
@@ -385,14 +387,52 @@ TEST_CASE("JSON: the account") {
   CHECK(!root.at_pointer("/sockets/0/owners/1").as_object().contains("passes"));
 }
 
+namespace {
+
+// With every field that there is.
+model::Findings all_of_findings() {
+  model::Findings findings;
+  findings.checked = {"drops", "orphans"};
+  auto& finding = findings.findings.emplace_back();
+  finding.id = "drops";
+  finding.severity = model::Severity::low;
+  finding.level = model::FindingLevel::explained;
+  finding.sentence = "one\xff";
+  finding.explanation = "why";
+  finding.details = {"more"};
+  finding.sockets = {0};
+  finding.processes = {0};
+  finding.evidence = {{"proc/1/links", 7, "exe", 1, 2}};
+  findings.unchecked = {{"orphans", "not \xff"}};
+  return findings;
+}
+
+}  // namespace
+
+TEST_CASE("JSON: findings, and where rules could not look") {
+  const auto snapshot = scene();
+  const auto findings = all_of_findings();
+  const auto root = json::parse(render::render_json(all_rows(snapshot), false, {}, &findings));
+  CHECK(json::serialize(root.at("findings")) ==
+        R"([{"id":"drops","severity":"low","level":"explained","sentence":"one\\xff","explanation":"why","details":["more"],)"
+        R"("sockets":[{"netns":4026531840,"family":"inet6","protocol":"tcp","inode":4711,"cookie":"4660","state":"LISTEN",)"
+        R"("local":{"address":"::","port":8080},"peer":{"address":"::","port":0}}],)"
+        R"("processes":[{"pid":80,"start_ticks":8000,"comm":"python3"}],)"
+        R"("evidence":[{"member":"proc/1/links","offset":7,"part":"exe","begin_nsec":1,"end_nsec":2}]}])");
+  CHECK(json::serialize(root.at("rules")) ==
+        R"([{"id":"drops","title":"packets or messages that a socket dropped","found":1,"unchecked":[]},)"
+        R"({"id":"orphans","title":"many connections without a process","found":0,"unchecked":["not \\xff"]}])");
+}
+
 TEST_CASE("JSON holds to the schema, and the schema holds nothing else") {
   const auto snapshot = full();
+  const auto findings = all_of_findings();
   Validator whole;
-  whole.check(json::parse(render::render_json(all_rows(snapshot), true)), schema().as_object(), "");
+  whole.check(json::parse(render::render_json(all_rows(snapshot), true, {}, &findings)), schema().as_object(), "");
   for (const auto& error : whole.errors) FAIL_CHECK(error);
 
   Validator lines;
-  std::istringstream text(render::render_ndjson(all_rows(snapshot), true));
+  std::istringstream text(render::render_ndjson(all_rows(snapshot), true, {}, &findings));
   std::set<std::string> types;
   for (std::string line; std::getline(text, line);) {
     const auto value = json::parse(line);
@@ -401,8 +441,8 @@ TEST_CASE("JSON holds to the schema, and the schema holds nothing else") {
   }
   for (const auto& error : lines.errors) FAIL_CHECK(error);
   CHECK(types ==
-        std::set<std::string>{"account", "capture", "gap", "held", "host", "namespace", "pair", "problem",
-                              "process", "socket"});
+        std::set<std::string>{"account", "capture", "finding", "gap", "held", "host", "namespace", "pair", "problem",
+                              "process", "rule", "socket"});
   // A field that nothing fills in is a field that is not there.
   for (const auto& [name, definition] : schema().at("$defs").as_object()) {
     if (name == "ndjson_line") continue;
