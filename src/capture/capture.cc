@@ -9,6 +9,7 @@
 #include "capture/cgroup_ids.h"
 #include "capture/clock.h"
 #include "capture/diag_handlers.h"
+#include "capture/exe_hashes.h"
 #include "capture/holders.h"
 #include "capture/host_facts.h"
 #include "capture/host_files.h"
@@ -37,6 +38,7 @@ constexpr std::string_view kReadme =
     "  netns/INODE/         one folder a network namespace: proc/net/* as read, netlink/passN/*.pcap the socket\n"
     "                       tables as the kernel dumped them (tcpdump -r, Wireshark)\n"
     "  sockprotonames/      protocols of sockets in fd tables that no dump showed; cgroup2-ids: ids of cgroups\n"
+    "  exe-hashes/          SHA-256 of executables and the processes that ran them, where it was asked for\n"
     "  etc/                 what turns numbers into names\n"
     "  journal/             what was read when, and how each read ended: every gap is here\n"
     "  end.json             how the capture ended; if it is missing, the archive was cut\n"
@@ -117,6 +119,7 @@ class Capture {
     chase_unseen_sockets(walk, first);
 
     look_for_holders(lived, walk, first);
+    if (options_.exe_hashes) hash_executables(walk);
 
     stage("host files again", after_tasks(host_));
     return seal();
@@ -364,6 +367,12 @@ class Capture {
     const auto is_mappable = [](const TableInode& socket) { return socket.kind == SocketKind::mappable; };
     if (std::any_of(left.begin(), left.end(), is_mappable)) tasks.push_back(maps_task(host_, walk));
     stage("sockets without a holder", std::move(tasks));
+  }
+
+  void hash_executables(const Seen& walk) {
+    const auto found = make_exe_files();
+    stage("executables", {exe_files_task(host_, walk, found)});
+    stage("executables", exe_hash_tasks(host_, *found));
   }
 
   // At most three rounds: name the protocol of each unseen socket, dump its table again where its holder lives.

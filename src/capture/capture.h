@@ -23,6 +23,7 @@ struct CaptureOptions {
   bool allow_module_load = false;
   bool own_netns_only = false;   // --netns self
   bool include_secrets = false;  // keep TCP-MD5 keys
+  bool exe_hashes = false;       // read and hash the executables of who holds sockets
   std::vector<std::string> arguments;  // for capture.json
   std::string tool_version, tool_commit;
 };

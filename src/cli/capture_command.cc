@@ -129,6 +129,8 @@ po::options_description describe(Arguments& to) {
       ("allow-module-load", flag(options.allow_module_load),
        "ask for every table, even if the kernel must load a module to answer; by default such a table is left to /proc/net")
       ("include-secrets", flag(options.include_secrets), "keep TCP-MD5 keys, which are otherwise overwritten with zeros")
+      ("exe-hashes", flag(options.exe_hashes),
+       "read the executable of each process that holds a socket, and keep its SHA-256; reading may set a file's time of last access")
       ("quiet,q", flag(quiet), "say nothing but errors")
       ("verbose,v", flag(verbose), "say more: each stage as it begins, when, and the uncompressed size")
       ("progress", po::value(&progress)->value_name("auto|always|never")->default_value(progress), "a progress line on standard error; auto: on a terminal")

@@ -30,7 +30,7 @@ struct Capture {
   std::optional<std::int64_t> begin_realtime_nsec, end_realtime_nsec;
   std::optional<std::int64_t> begin_boottime_nsec;  // CLOCK_BOOTTIME at begin_realtime_nsec
   std::optional<std::string> tool_sha256;           // of the collector's executable
-  std::optional<std::int64_t> collector_uid;
+  std::optional<std::int64_t> collector_pid, collector_uid;
   std::optional<std::string> collector_capabilities;  // CapEff, hexadecimal
   // The collector ran in a pid namespace below the first: processes outside of it were not in its /proc.
   bool inner_pid_namespace = false;
@@ -116,6 +116,7 @@ struct Process {
   std::vector<std::int64_t> ns_pids;                 // its pid in each pid namespace, the collector's first
   std::string comm;                                  // bytes, as the kernel has it
   std::optional<std::string> exe;                    // the link's target; " (deleted)" at its end where the kernel says so
+  std::optional<std::string> exe_sha256;             // of the file that it runs, hexadecimal; capture --exe-hashes
   std::optional<std::string> cwd, root;
   std::optional<std::vector<std::string>> cmdline;   // absent: not read; empty: it has none
   std::optional<std::string> cgroup;                 // path in the v2 hierarchy, or else of the first one

@@ -41,6 +41,7 @@ void read_capture_info(const Context& context) {
   capture.case_fields = info.case_fields;
   capture.begin_realtime_nsec = info.clocks.realtime_nsec;
   capture.begin_boottime_nsec = info.clocks.boottime_nsec;
+  capture.collector_pid = info.collector.pid;
   capture.collector_uid = info.collector.uid;
   capture.collector_capabilities = info.collector.capabilities_effective;
   replay.records.boot_realtime_nsec =
@@ -241,6 +242,12 @@ void read_cgroup_ids(const Context& context) {
   context.report(problems);
 }
 
+void read_exe_hashes(const Context& context) {
+  const auto decoded = decode::decode_exe_hashes(context.member.bytes);
+  context.report(decoded.problems);
+  reconstruct::add_exe_hashes(context.records(), decoded.rows);
+}
+
 void read_snmp(const Context& context) {
   // Of a plain copy of /proc the first of its names counts.
   if (const auto value = decode::decode_proc_net_snmp_value(context.member.bytes, "Tcp", "CurrEstab"))
@@ -374,6 +381,7 @@ constexpr Row kRows[] = {
     {"proc/*/mountinfo", read_mountinfo},
     {"sockprotonames/*", read_sockprotonames},
     {"cgroup2-ids", read_cgroup_ids},
+    {"exe-hashes/*", read_exe_hashes},
     SSNAP_TASK("fd/*", read_symlink),
     SSNAP_TASK("ns/*", read_symlink),
     SSNAP_TASK("exe", read_symlink),
@@ -437,7 +445,7 @@ std::string canonical_name(std::string_view name) {
   constexpr std::string_view kOfAnArchive[] = {"proc/", "netns/", "etc/", "journal/"};
   const bool of_an_archive =
       std::any_of(std::begin(kOfAnArchive), std::end(kOfAnArchive), [&](auto p) { return name.starts_with(p); }) ||
-      name.starts_with("sockprotonames/") || name == "cgroup2-ids" || name.starts_with("after/") || name == "capture.json" || name == "end.json" || name == "README.txt" || name == "manifest-sha256.txt";
+      name.starts_with("sockprotonames/") || name.starts_with("exe-hashes/") || name == "cgroup2-ids" || name.starts_with("after/") || name == "capture.json" || name == "end.json" || name == "README.txt" || name == "manifest-sha256.txt";
   return of_an_archive ? std::string(name) : "proc/" + std::string(name);
 }
 

@@ -39,7 +39,7 @@ constexpr std::string_view kFields[] = {
     "details.groups", "details.tcp_info.*", "details.mptcp_info.*", "details.sctp_info.*", "details.ulp",
     "details.subflow.local_token", "details.subflow.remote_token", "details.subflow.local_id",
     "details.subflow.remote_id", "details.md5_keys", "details.addresses", "details.peer_addresses", "owners.pid",
-    "owners.start_ticks", "owners.start_time", "owners.comm", "owners.exe", "owners.cmdline", "owners.fds",
+    "owners.start_ticks", "owners.start_time", "owners.comm", "owners.exe", "owners.exe_sha256", "owners.cmdline", "owners.fds",
     "owners.registered_files", "owners.passes", "owners.tid", "owners.via", "owners.certainty", "owners.origin",
     "owners.origin_certainty", "owners.origin_evidence", "owners.inherited_from.pid",
     "owners.inherited_from.start_ticks", "owners.passed_by.pid", "owners.passed_by.start_ticks",

@@ -92,6 +92,7 @@ void fill_process(Item item, const Snapshot& snapshot, std::uint32_t index,
   if (!process.ns_pids.empty()) item.numbers("ns_pids", process.ns_pids);
   item.bytes_unless_empty("comm", process.comm);
   item.bytes_if("exe", process.exe);
+  item.bytes_if("exe_sha256", process.exe_sha256);
   item.flag_if_set("exe_deleted", process.exe_deleted);
   item.flag_if_set("exe_memfd", process.exe_memfd);
   item.flag_if_set("other_mount_namespace", process.other_mount_namespace);
@@ -118,6 +119,7 @@ void fill_owner(Item item, const Snapshot& snapshot, const model::Owner& owner) 
     item.time("start_time", process.start_realtime_nsec);
     item.bytes_unless_empty("comm", process.comm);
     item.bytes_if("exe", process.exe);
+    item.bytes_if("exe_sha256", process.exe_sha256);
     if (process.cmdline) item.byte_strings("cmdline", *process.cmdline);
   }
   item.numbers("fds", owner.fds);

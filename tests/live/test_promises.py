@@ -29,7 +29,7 @@ STATS = {"stat", "newfstatat", "fstatat64", "statx", "access", "faccessat", "fac
 READ_ONLY_SOCK_DIAG = {18, 20}  # TCPDIAG_GETSOCK, SOCK_DIAG_BY_FAMILY: not SOCK_DESTROY
 # Every kind of run that DESIGN names; `-o -` writes to a pipe.
 RUNS = {"default": [], "one thread": ["--threads", "1"], "four threads": ["--threads", "4"], "own namespace": ["--netns", "self"],
-        "modules allowed": ["--allow-module-load"], "with secrets": ["--include-secrets"]}
+        "modules allowed": ["--allow-module-load"], "with secrets": ["--include-secrets"], "hashes": ["--exe-hashes"]}
 DUMP = 0x300
 MOUNT_POINT = "/run/pinned"
 
@@ -137,7 +137,7 @@ class PromisesTest(sandbox.LiveTest):
                 run, calls = strace.run(log, "capture", *arguments, "-o", archive)
                 self.assertIn(run.returncode, (0, 3), run.stderr)
                 self.assertEqual(self.everything_here() - files, {archive, log} - files)
-                self.check_calls(calls, archive)
+                self.check_calls(calls, archive, hashes=label == "hashes")
                 if label == "default":
                     # The temptations were met.
                     found = {namespace["inode"] for namespace in analyze_json(self, archive)["namespaces"]}
@@ -158,7 +158,7 @@ class PromisesTest(sandbox.LiveTest):
     def everything_here(self):
         return {os.path.join(folder, name) for folder, folders, names in os.walk(self.folder) for name in folders + names}
 
-    def check_calls(self, calls, archive):
+    def check_calls(self, calls, archive, hashes=False):
         self.assertEqual((calls[0].name, calls[0].path), ("execve", SSNAP))
         seen = {call.name for call in calls}
         # What did strace watch? A capture without these is none.
@@ -207,7 +207,7 @@ class PromisesTest(sandbox.LiveTest):
                 if target != archive:
                     self.assertRegex(target, r"^(pipe:\[\d+\]|anon_inode:\[eventfd\])$", with_call)
             elif call.name in ("open", "openat", "openat2"):
-                self.check_open(call, archive, written)
+                self.check_open(call, archive, written, hashes)
             elif call.name in STATS:
                 self.check_stat(call)
             elif call.name in ("getxattr", "lgetxattr"):
@@ -219,7 +219,7 @@ class PromisesTest(sandbox.LiveTest):
         below = self.own_procfs is not None and call.arguments.startswith(f"{self.own_procfs}</>, ")
         return "/proc" + call.path if below else call.path
 
-    def check_open(self, call, archive, written):
+    def check_open(self, call, archive, written, hashes):
         path = self.path_of(call)
         if re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND|O_TMPFILE", call.arguments):
             self.assertIn("O_EXCL", call.arguments)
@@ -230,6 +230,10 @@ class PromisesTest(sandbox.LiveTest):
                 return  # its own: the archive names its collector by hash
             if re.fullmatch(r"(/proc)?/self/fd/\d+", path):
                 return  # the object that was looked at, below
+            if hashes and re.fullmatch(r"(/proc)?/\d+/(task/\d+/)?exe", path):
+                # Never so that it waits, becomes a terminal, or leaves a time of access where that can be helped.
+                self.assertRegex(call.arguments, r"O_PATH|O_RDONLY\|O_NOCTTY\|O_NONBLOCK\|O_(NOATIME\|O_)?CLOEXEC", str(call))
+                return
             # Only a mounted namespace, which is seen from inside its mount namespace: looked at, not opened.
             self.assertRegex(path, rf"^(/proc)?/\d+/root{MOUNT_POINT}$", str(call))
             self.assertIn("O_PATH", call.arguments, str(call))
