@@ -26,7 +26,7 @@ std::string usage_text() {
       "  ssnap --version        version, commit, build\n"
       "\n"
       "Exit codes: 0 done; 1 failed; 2 usage; 3 incomplete: the capture has gaps, or the archive is cut;\n"
-      "4 altered (verify); 5 not as expected (analyze --expect); 128+N ended by signal N, with a sealed archive.\n";
+      "4 altered (verify); 5 not as expected (analyze --expect, diff --exit-code); 128+N ended by signal N, with a sealed archive.\n";
   return text;
 }
 

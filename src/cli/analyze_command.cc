@@ -1,9 +1,5 @@
 // ssnap analyze: a snapshot -> an answer. Opens nothing but the snapshot.
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include "analyze/select.h"
@@ -11,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/letters.h"
 #include "cli/live.h"
+#include "cli/terminal.h"
 #include "pipeline/replay.h"
 #include "render/csv.h"
 #include "render/fields.h"
@@ -30,17 +27,6 @@ namespace {
 
 using base::ExitCode;
 using base::Failure;
-
-render::Style terminal_style() {
-  render::Style style;
-  if (!::isatty(STDOUT_FILENO)) return style;
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;
-  const char* terminal = std::getenv("TERM");
-  const char* no_colour = std::getenv("NO_COLOR");
-  style.colour = terminal != nullptr && std::string_view(terminal) != "dumb" && (no_colour == nullptr || *no_colour == '\0');
-  return style;
-}
 
 std::string unknown_namespace(const model::Snapshot& snapshot, const std::string& wanted) {
   std::string known;

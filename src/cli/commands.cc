@@ -10,6 +10,7 @@ std::span<const Command> commands() {
   static constexpr Command kCommands[] = {
       {"capture", capture_help, run_capture_command},
       {"analyze", analyze_help, run_analyze_command},
+      {"diff", diff_help, run_diff_command},
       {"info", info_help, run_info_command},
       {"extract", extract_help, run_extract_command},
       {"verify", verify_help, run_verify_command},

@@ -80,7 +80,7 @@ std::string manual_page(std::span<const Command> commands) {
       ".TP\n.B 2\nusage\n"
       ".TP\n.B 3\nincomplete: the capture has gaps, or the archive is cut or unsealed\n"
       ".TP\n.B 4\nverification failed: something was altered\n"
-      ".TP\n.B 5\nan expectation (analyze \\-\\-expect) was not met\n"
+      ".TP\n.B 5\nnot as expected: analyze \\-\\-expect, diff \\-\\-exit\\-code\n"
       ".TP\n.B 128+N\nended by signal N, with a sealed archive\n"
       ".SH SEE ALSO\n"
       ".BR ss (8),\n.BR netstat (8),\n.BR lsof (8),\n.BR proc (5),\n.BR sock_diag (7)\n";

@@ -338,6 +338,24 @@ json::object socket_object(const Snapshot& snapshot, const model::Socket& socket
   return object;
 }
 
+json::object host_object(const model::Host& host) {
+  json::object object;
+  fill_host(Item(object), host);
+  return object;
+}
+
+json::object capture_object(const model::Capture& capture) {
+  json::object object;
+  fill_capture(Item(object), capture);
+  return object;
+}
+
+json::object namespace_object(const model::Namespace& netns) {
+  json::object object;
+  fill_namespace(Item(object), netns);
+  return object;
+}
+
 std::string render_json(const Rows& rows, bool pairs, const std::vector<std::string>& fields) {
   return render(rows, pairs, false, fields);
 }

@@ -16,7 +16,11 @@ std::string render_json(const Rows& rows, bool pairs = false, const std::vector<
 // account (a table), held.
 std::string render_ndjson(const Rows& rows, bool pairs = false, const std::vector<std::string>& fields = {});
 
-// One socket, as in render_json().
+// Parts of it, for other views: as in render_json().
+boost::json::object host_object(const model::Host& host);
+boost::json::object capture_object(const model::Capture& capture);
+boost::json::object namespace_object(const model::Namespace& netns);
+// One socket, likewise.
 boost::json::object socket_object(const model::Snapshot& snapshot, const model::Socket& socket);
 
 }  // namespace ssnap::render

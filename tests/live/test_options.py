@@ -16,7 +16,7 @@ from support.ssnap import SSNAP, analyze_json, certain_owners, sockets_of, ssnap
 
 # The commands and the long names of their options (`--help` of `analyze` for each tool).
 HELP = {
-    ("capture",): "output case netns pid level threads allow-module-load include-secrets quiet verbose progress help",
+    ("capture",): "output case netns pid level threads allow-module-load include-secrets exe-hashes quiet verbose progress help",
     ("analyze",): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening bound-inactive "
                   "numeric processes threads extended options memory info bpf tos cgroup inet-sockopt summary oneline no-header "
                   "no-queues as explain format fields tree pairs netns count expect live help",
@@ -27,6 +27,8 @@ HELP = {
                                     "groups interfaces route statistics numeric-hosts numeric-ports numeric-users symbolic fib "
                                     "verbose as explain format fields tree pairs netns count expect live help",
     ("analyze", "--as", "lsof"): "tcp udp unix ipv4 ipv6 numeric as explain format fields tree pairs netns count expect live help",
+    ("diff",): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening bound-inactive "
+               "numeric processes threads no-header noise exit-code format netns help",
     ("extract",): "directory netns help",
     ("info",): "help",
     ("verify",): "help",
@@ -91,6 +93,14 @@ WRONG = [
     (("analyze", "a", "--fields", "state", "--as", "ss"), "--fields"),
     (("analyze", "a", "--tree", "--format", "csv"), "--tree"),
     (("analyze", "a", "--pairs", "--format", "csv"), "--pairs"),
+    (("diff",), "which snapshots"),
+    (("diff", "a"), "which snapshots"),
+    (("diff", "-", "-"), "standard input"),
+    (("diff", "a", "b", "--format", "xml"), "'xml'"),
+    (("diff", "a", "b", "-m"), "-m"),
+    (("diff", "a", "b", "-K"), "can't be closed"),
+    (("diff", "a", "b", "sprt", "=", ":80"), "'sprt' at word 1"),
+    (("diff", "a", "b", "--all-of-it"), "--all-of-it"),
     (("extract",), "which snapshot"),
     (("extract", "a"), "where to"),
     (("extract", "a", "b", "-C", "c"), "which snapshot"),
