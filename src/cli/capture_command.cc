@@ -111,12 +111,13 @@ std::string gap_text(const std::map<std::string, std::uint64_t>& gaps) {
 struct Arguments {
   bool help = false, quiet = false, verbose = false;
   std::string output, progress = "auto", netns = "all";
+  int read_timeout_sec = 10;
   std::vector<std::string> case_fields;
   capture::CaptureOptions options;
 };
 
 po::options_description describe(Arguments& to) {
-  auto& [help, quiet, verbose, output, progress, netns, case_fields, options] = to;
+  auto& [help, quiet, verbose, output, progress, netns, read_timeout, case_fields, options] = to;
   po::options_description description("Options");
   description.add_options()
       ("output,o", po::value(&output)->value_name("FILE"),
@@ -126,6 +127,8 @@ po::options_description describe(Arguments& to) {
       ("pid", po::value(&options.pids)->value_name("PID"), "read this process only; may be repeated. The tables stay whole, the rest is a stated gap")
       ("level", po::value(&options.level)->value_name("N")->default_value(options.level), "zstd's level, 1 to 19")
       ("threads", po::value(&options.threads)->value_name("N")->default_value(options.threads), "threads that read, 1 to 64")
+      ("read-timeout", po::value(&read_timeout)->value_name("SECONDS")->default_value(read_timeout),
+       "how long a read may hang before it is given up and recorded as a gap, 1 to 3600")
       ("allow-module-load", flag(options.allow_module_load),
        "ask for every table, even if the kernel must load a module to answer; by default such a table is left to /proc/net")
       ("include-secrets", flag(options.include_secrets), "keep TCP-MD5 keys, which are otherwise overwritten with zeros")
@@ -151,9 +154,11 @@ int run_capture_command(const std::vector<std::string>& arguments) {
   Arguments given;
   const po::variables_map values = parse_options(arguments, describe(given), {}, "capture");
   if (given.help) return print(help_text("capture", capture_help())), 0;
-  auto& [help, quiet, verbose, output, progress, netns, case_fields, options] = given;
+  auto& [help, quiet, verbose, output, progress, netns, read_timeout, case_fields, options] = given;
   if (options.level < 1 || options.level > 19) throw Failure(ExitCode::usage, "--level takes a number from 1 to 19");
   if (options.threads < 1 || options.threads > 64) throw Failure(ExitCode::usage, "--threads takes a number from 1 to 64");
+  if (read_timeout < 1 || read_timeout > 3600) throw Failure(ExitCode::usage, "--read-timeout takes a number of seconds from 1 to 3600");
+  options.deadline_nsec = read_timeout * base::kNsecPerSec;
   for (const std::int64_t pid : options.pids)
     if (pid <= 0) throw Failure(ExitCode::usage, "--pid takes the number of a process, not '" + std::to_string(pid) + "'");
   if (netns != "all" && netns != "self") throw Failure(ExitCode::usage, "--netns takes all or self, not '" + netns + "'");

@@ -16,7 +16,7 @@ from support.ssnap import SSNAP, analyze_json, certain_owners, sockets_of, ssnap
 
 # The commands and the long names of their options (`--help` of `analyze` for each tool).
 HELP = {
-    ("capture",): "output case netns pid level threads allow-module-load include-secrets quiet verbose progress help",
+    ("capture",): "output case netns pid level threads read-timeout allow-module-load include-secrets quiet verbose progress help",
     ("analyze",): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening bound-inactive "
                   "numeric processes threads extended options memory info bpf tos cgroup inet-sockopt summary oneline no-header "
                   "no-queues as explain format fields tree pairs netns count expect live help",
@@ -54,6 +54,9 @@ WRONG = [
     (("capture", "--level", "fast"), "'fast'"),
     (("capture", "--threads", "0"), "--threads"),
     (("capture", "--threads", "65"), "--threads"),
+    (("capture", "--read-timeout", "0"), "--read-timeout"),
+    (("capture", "--read-timeout", "3601"), "--read-timeout"),
+    (("capture", "--read-timeout", "soon"), "'soon'"),
     (("capture", "--progress", "often"), "--progress"),
     (("capture", "-q", "-q", "--as", "netstat"), "--as"),
     (("analyze",), "which snapshot"),

@@ -8,6 +8,7 @@ import subprocess
 from support import sandbox
 
 CLONE_NEWNS = 0x00020000
+MS_NOSUID, MS_NODEV = 2, 4
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 
 
