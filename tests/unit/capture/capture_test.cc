@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <map>
 #include <semaphore>
 
@@ -132,6 +134,46 @@ TEST_CASE("namespaces are found by processes, threads and mounts") {
   CHECK(scan.mountinfo_pids == std::vector<std::int64_t>{9});
   CHECK(capture::add_namespace_fds(scan, {{13, 10, 3}}));
   CHECK_FALSE(capture::add_namespace_fds(scan, {{13, 10, 4}}));
+}
+
+TEST_CASE("a namespace that is mounted below a file system that need not answer is not entered by that path") {
+  FakeHost fake;
+  fake.link("proc/thread-self", "self");
+  fake.link("proc/self/ns/net", "net:[7]");
+  fake.link("proc/9/ns/net", "net:[7]");
+  fake.link("proc/9/ns/mnt", "mnt:[100]");
+  for (const char* type : {"fuse.sshfs", "fuse", "nfs4", "autofs"}) {
+    fake.file("proc/9/mountinfo", std::string("20 1 0:1 / / rw - fuse.root r rw\n"
+                                              "21 20 0:2 / /far rw - ") + type + " f rw\n"
+                                              "22 21 0:3 / /far/tmp rw - tmpfs t rw\n"
+                                              "30 22 0:4 net:[8] /far/tmp/blue rw - nsfs nsfs rw\n"
+                                              "31 20 0:4 net:[9] /run/netns/red rw - nsfs nsfs rw\n");
+    const capture::Host host = fake.open();
+    archive::JournalEntry entry;
+    auto scan = capture::scan_namespaces(host, {9}, 7, entry);
+    CHECK(scan.found.at(8).handles.empty());
+    CHECK(scan.found.at(9).handles.size() == 1);  // the root may be one: nothing goes without it
+    capture::ReaderPool pool(1, 1, kLong);
+    const Collected got = run(pool, {capture::proc_net_task(std::make_shared<capture::NetnsAccess>(host, scan.found.at(8)))});
+    REQUIRE(got.journal.size() == 1);
+    CHECK(got.journal[0].outcome == base::OutcomeKind::cut);
+    CHECK(got.journal[0].errno_number == EREMOTE);
+  }
+}
+
+TEST_CASE("an fd table is kept whole, and each of its sockets remembered once") {
+  FakeHost fake;
+  fake.file("proc/42/stat", "42 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0\n");
+  for (int fd = 0; fd < 3000; ++fd) fake.link("proc/42/fd/" + std::to_string(fd), fd % 3 == 0 ? "socket:[5]" : "socket:[6]");
+  const capture::Host host = fake.open();
+  capture::ReaderPool pool(1, 1, kLong);
+  const Collected got = run(pool, {capture::process_task(host, {42}, {}, false)});
+  const std::string& fds = got.members.at("proc/42/fds");
+  CHECK(std::count(fds.begin(), fds.end(), '\0') == 3000);
+  CHECK(got.entry("proc_pid_fd", base::OutcomeKind::ok)->count == 3000);
+  REQUIRE(got.seen.held.size() == 2);
+  CHECK((got.seen.held[0].inode == 5 && got.seen.held[0].fd == 0));
+  CHECK((got.seen.held[1].inode == 6 && got.seen.held[1].fd == 1));
 }
 
 TEST_CASE("cgroup ids are the inodes of the directories") {
