@@ -140,8 +140,12 @@ class Reasons {
  public:
   Reasons(const Records& records, const model::Snapshot& snapshot)
       : records_(records), snapshot_(snapshot), listeners_(snapshot), candidates_(records, snapshot) {
-    for (const auto& gap : snapshot.gaps)
+    for (const auto& gap : snapshot.gaps) {
       if (gap.source == "proc_list" && gap.kind == base::OutcomeKind::skipped) left_out_ += gap.count;
+      hides_processes_ |= gap.source == "procfs" && base::makes_incomplete(gap.kind);
+      if (gap.source == "proc_pid" && gap.pid && !gap.tid && base::makes_incomplete(gap.kind)) unopened_.insert(*gap.pid);
+    }
+    for (const auto& [id, process] : records.processes) unopened_.erase(id.pid);
     std::uint64_t processes = 0, threads = 0, rings = 0, mappings = 0;
     for (const auto& [id, process] : records.processes) {
       processes += process.fds_seen;
@@ -219,10 +223,23 @@ class Reasons {
       if (snapshot_.capture.inner_pid_namespace) reason.detail += std::string("; besides, ") + kInner;
       return reason;
     }
+    if (!unopened_.empty()) return {OwnerlessCode::unreadable, unopened_text()};
+    if (hides_processes_) return {OwnerlessCode::unreadable, "/proc hid processes from the collector (hidepid)"};
     if (snapshot_.capture.inner_pid_namespace) return {OwnerlessCode::other_pid_namespace, kInner};
     return {OwnerlessCode::unexplained,
             "nothing that was read holds it (" + looked_at_ +
                 "): it is the kernel's, though no link or mount tells of it, or of a process that /proc doesn't show"};
+  }
+
+  // Processes of which nothing is known but their number.
+  std::string unopened_text() const {
+    std::string text = plural(unopened_.size(), "process", "processes") + " could not be opened: pid ";
+    std::size_t named = 0;
+    for (const std::int64_t pid : unopened_) {
+      if (named == kMaxNamed) return text + ", ...";
+      text += (named++ > 0 ? ", " : "") + std::to_string(pid);
+    }
+    return text;
   }
 
   std::optional<OwnerlessReason> gone(const Socket& socket) const {
@@ -259,6 +276,8 @@ class Reasons {
   const Listeners listeners_;
   Candidates candidates_;
   std::uint64_t left_out_ = 0;  // capture --pid
+  std::set<std::int64_t> unopened_;
+  bool hides_processes_ = false;
   std::string looked_at_;
 };
 
