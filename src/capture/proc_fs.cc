@@ -109,7 +109,9 @@ int read_file_member(int directory_fd, const char* path, std::uint64_t max_bytes
   entry.end_nsec = boottime_nsec();
   entry.errno_number = error;
   entry.outcome = error == ENOENT ? if_absent : base::outcome_of_errno(error);
-  if (over || stopped || slow || (error != 0 && member.size_bytes() > 0)) entry.outcome = base::OutcomeKind::cut;
+  // ESRCH after the first bytes: the process ended between two reads, and what came is all there will be.
+  const bool broken = error != 0 && error != ESRCH && member.size_bytes() > 0;
+  if (over || stopped || slow || broken) entry.outcome = base::OutcomeKind::cut;
   if (over) entry.detail = "kept the first " + std::to_string(max_bytes) + " bytes";
   if (slow) entry.detail = "kept what came within " + std::to_string(kMaxFileNsec / 1'000'000'000) + " s";
   if (stopped) entry.detail = "the capture was ended";

@@ -14,7 +14,7 @@ from support.hostile import HostileTest
 from support.netns import MS_BIND, Netns, mount
 
 PORT = 4001
-DEADLINE = ("--read-timeout", "2")
+DEADLINE = ("--read-timeout", "1")
 EREMOTE = 66
 # Calls that go through a link of another process unless told not to.
 FOLLOWING = {"open", "openat", "openat2", "stat", "lstat", "newfstatat", "fstatat64", "statx", "statfs", "access", "faccessat", "faccessat2"}
