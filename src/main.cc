@@ -23,10 +23,10 @@ std::string usage_text() {
   text +=
       "\n"
       "  ssnap COMMAND --help   the options of a command\n"
-      "  ssnap --version        version, commit, build\n"
+      "  ssnap --version        version, commit, build, sandbox\n"
       "\n"
       "Exit codes: 0 done; 1 failed; 2 usage; 3 incomplete: the capture has gaps, or the archive is cut;\n"
-      "4 altered (verify); 5 not as expected (analyze --expect); 128+N ended by signal N, with a sealed archive.\n";
+      "4 altered (verify); 5 not as expected (analyze --expect, diff --exit-code); 128+N ended by signal N, with a sealed archive.\n";
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 
 #include "archive/json_text.h"
+#include "archive/read_limits.h"
 #include "base/clock.h"
 
 namespace ssnap::archive {
@@ -13,13 +14,12 @@ namespace {
 
 namespace json = boost::json;
 
-// A capture's own command line and case notes; hash collisions in a larger object would cost the square of its size.
-constexpr std::size_t kMaxInfoBytes = 512 * 1024;
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kMaxClkTck = 1'000'000'000;    // a tick is at least a nanosecond
 constexpr std::int64_t kMaxPageBytes = 1LL << 30;     // the largest page of any machine
 constexpr std::int64_t kMaxSignal = 127;              // what fits a wait status
+constexpr std::int64_t kMaxClockErrorUsec = 1'000'000'000'000;  // the kernel's own bound is 16 s (NTP_PHASE_LIMIT)
 constexpr std::string_view kFormatName = "ssnap-archive";
 
 constexpr std::array<std::pair<EndStatus, std::string_view>, 4> kStatusNames{{
@@ -59,6 +59,33 @@ Clocks clocks_from_json(FieldReader& fields, std::optional<base::Error>& error) 
   return clocks;
 }
 
+// `synchronized` is for people.
+void put_clock_sync(json::object& object, const std::optional<ClockSync>& sync) {
+  if (!sync) return;
+  object["clock_sync"] = json::object{
+      {"synchronized", (sync->status & ClockSync::kUnsynchronized) == 0},
+      {"state", sync->state},
+      {"status", sync->status},
+      {"max_error_usec", sync->max_error_usec},
+      {"estimated_error_usec", sync->estimated_error_usec},
+      {"tai_offset_sec", sync->tai_offset_sec},
+  };
+}
+
+std::optional<ClockSync> clock_sync_from_json(FieldReader& fields, std::optional<base::Error>& error) {
+  if (!fields.has("clock_sync")) return std::nullopt;
+  const auto* object = fields.object("clock_sync");
+  if (object == nullptr) return std::nullopt;
+  FieldReader inner(*object, "clock_sync", error);
+  ClockSync sync;
+  sync.state = inner.integer("state", 0, kMost);
+  sync.status = inner.integer("status", kLeast, kMost);
+  sync.max_error_usec = inner.integer("max_error_usec", 0, kMaxClockErrorUsec);
+  sync.estimated_error_usec = inner.integer("estimated_error_usec", 0, kMaxClockErrorUsec);
+  sync.tai_offset_sec = inner.integer("tai_offset_sec", kLeast, kMost);
+  return sync;
+}
+
 // Counts by name: namespaces, gaps.
 std::map<std::string, std::uint64_t> counts_from_json(FieldReader& fields, std::string_view name) {
   std::map<std::string, std::uint64_t> out;
@@ -87,6 +114,7 @@ void read_tool(FieldReader& fields, CaptureInfo::Tool& tool, std::optional<base:
   tool.version = inner.text("version");
   tool.commit = inner.text("commit");
   tool.sha256 = inner.optional_text("sha256");
+  tool.executable = inner.optional_text("executable");
 }
 
 void read_arguments(FieldReader& fields, CaptureInfo& info) {
@@ -124,7 +152,14 @@ void read_collector(FieldReader& fields, CaptureInfo::Collector& collector, std:
   collector.gid = inner.integer("gid", 0, kMost);
   collector.egid = inner.integer("egid", 0, kMost);
   collector.capabilities_effective = inner.optional_text("capabilities_effective");
+  collector.capabilities_permitted = inner.optional_text("capabilities_permitted");
+  collector.capabilities_bounding = inner.optional_text("capabilities_bounding");
   collector.namespaces = counts_from_json(inner, "namespaces");
+  collector.login_uid = inner.optional_count("login_uid");
+  collector.audit_session = inner.optional_count("audit_session");
+  collector.parent = inner.optional_integer("parent", 0, kMost);
+  collector.session = inner.optional_integer("session", 0, kMost);
+  collector.terminal = inner.optional_integer("terminal", 0, kMost);
 }
 
 void read_host(FieldReader& fields, CaptureInfo::Host& host, std::optional<base::Error>& error) {
@@ -156,6 +191,7 @@ std::string to_json(const CaptureInfo& info) {
       {"commit", escape_bytes(info.tool.commit)},
   };
   put_text(tool, "sha256", info.tool.sha256);
+  put_text(tool, "executable", info.tool.executable);
 
   json::array arguments;
   for (const auto& argument : info.arguments) arguments.emplace_back(escape_bytes(argument));
@@ -168,7 +204,14 @@ std::string to_json(const CaptureInfo& info) {
       {"gid", info.collector.gid},   {"egid", info.collector.egid},
   };
   put_text(collector, "capabilities_effective", info.collector.capabilities_effective);
+  put_text(collector, "capabilities_permitted", info.collector.capabilities_permitted);
+  put_text(collector, "capabilities_bounding", info.collector.capabilities_bounding);
   collector["namespaces"] = counts_to_json(info.collector.namespaces);
+  put(collector, "login_uid", info.collector.login_uid);
+  put(collector, "audit_session", info.collector.audit_session);
+  put(collector, "parent", info.collector.parent);
+  put(collector, "session", info.collector.session);
+  put(collector, "terminal", info.collector.terminal);
 
   json::object host;
   put_text(host, "nodename", info.host.nodename);
@@ -182,7 +225,7 @@ std::string to_json(const CaptureInfo& info) {
   host["clk_tck"] = info.host.clk_tck;
   host["page_size_bytes"] = info.host.page_size_bytes;
 
-  return to_pretty_json(json::object{
+  json::object out{
       {"format", kFormatName},
       {"format_version", info.format_version},
       {"tool", std::move(tool)},
@@ -191,11 +234,13 @@ std::string to_json(const CaptureInfo& info) {
       {"collector", std::move(collector)},
       {"host", std::move(host)},
       {"clocks", clocks_to_json(info.clocks)},
-  });
+  };
+  put_clock_sync(out, info.clock_sync);
+  return to_pretty_json(out);
 }
 
 base::Result<CaptureInfo> parse_capture_info(std::string_view bytes) {
-  const auto object = parse_json_object(bytes, kMaxInfoBytes);
+  const auto object = parse_json_object(bytes, kMaxInfoBytes, kMaxInfoFields);
   if (!object) return object.error();
   std::optional<base::Error> error;
   FieldReader fields(*object, "", error);
@@ -214,6 +259,7 @@ base::Result<CaptureInfo> parse_capture_info(std::string_view bytes) {
   read_collector(fields, info.collector, error);
   read_host(fields, info.host, error);
   info.clocks = clocks_from_json(fields, error);
+  info.clock_sync = clock_sync_from_json(fields, error);
   if (error) return *error;
   return info;
 }
@@ -226,6 +272,7 @@ std::string to_json(const EndInfo& info) {
   put(out, "signal", info.signal);
   if (!info.detail.empty()) out["detail"] = escape_bytes(info.detail);
   out["clocks"] = clocks_to_json(info.clocks);
+  put_clock_sync(out, info.clock_sync);
   out["members"] = info.members;
   out["member_bytes"] = info.member_bytes;
   out["gaps"] = counts_to_json(info.gaps);
@@ -233,7 +280,7 @@ std::string to_json(const EndInfo& info) {
 }
 
 base::Result<EndInfo> parse_end_info(std::string_view bytes) {
-  const auto object = parse_json_object(bytes, kMaxInfoBytes);
+  const auto object = parse_json_object(bytes, kMaxInfoBytes, kMaxInfoFields);
   if (!object) return object.error();
   std::optional<base::Error> error;
   FieldReader fields(*object, "", error);
@@ -249,6 +296,7 @@ base::Result<EndInfo> parse_end_info(std::string_view bytes) {
   if (const auto number = fields.optional_integer("signal", 1, kMaxSignal)) info.signal = static_cast<int>(*number);
   info.detail = fields.optional_text("detail").value_or("");
   info.clocks = clocks_from_json(fields, error);
+  info.clock_sync = clock_sync_from_json(fields, error);
   info.members = fields.count("members");
   info.member_bytes = fields.count("member_bytes");
   info.gaps = counts_from_json(fields, "gaps");

@@ -1,5 +1,7 @@
 #include "archive/compressed_member.h"
 
+#include <algorithm>
+#include <cstring>
 #include <new>
 
 #include <zstd.h>
@@ -8,11 +10,25 @@
 
 namespace ssnap::archive {
 
+void FrameBytes::append(const char* bytes, std::size_t size) {
+  constexpr std::size_t kFirstBytes = 16 * 1024;
+  if (size > room_ - size_) {
+    const std::size_t room = std::max({kFirstBytes, size_ + size, room_ + room_ / 2});
+    char* grown = static_cast<char*>(std::realloc(bytes_.get(), room));
+    if (grown == nullptr) throw std::bad_alloc();
+    (void)bytes_.release();
+    bytes_.reset(grown);
+    room_ = room;
+  }
+  std::memcpy(bytes_.get() + size_, bytes, size);
+  size_ += size;
+}
+
 struct MemberCompressor::State {
   ZSTD_CCtx* context = ZSTD_createCCtx();
   base::Sha256 hash;
   std::uint64_t size_bytes = 0;
-  std::string frame;
+  FrameBytes frame;
   std::string out = std::string(ZSTD_CStreamOutSize(), '\0');
 
   State() {
@@ -58,7 +74,6 @@ CompressedMember MemberCompressor::finish(std::string name) {
   const std::string padding(tar_padding(state_->size_bytes), '\0');
   state_->compress(padding, ZSTD_e_end);
   CompressedMember member{std::move(name), state_->size_bytes, state_->hash.hex(), std::move(state_->frame)};
-  state_->frame.clear();
   state_->hash = base::Sha256();
   state_->size_bytes = 0;
   return member;

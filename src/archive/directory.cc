@@ -43,8 +43,8 @@ bool comes_before(std::string_view a, std::string_view b) {
 
 class DirectoryReader {
  public:
-  DirectoryReader(const std::function<bool(std::string_view)>& wanted, const MemberVisitor& visit)
-      : wanted_(wanted), visit_(visit), buffer_(kReadBytes, '\0') {}
+  DirectoryReader(const std::function<bool(std::string_view)>& wanted, const MemberVisitor& visit, const ReadLimits& limits)
+      : wanted_(wanted), visit_(visit), limits_(limits), buffer_(kReadBytes, '\0') {}
 
   // The names in the directory, sorted. An Error where it can't be listed.
   base::Result<std::vector<std::string>> list(int directory) {
@@ -63,12 +63,13 @@ class DirectoryReader {
       if (entry == nullptr) break;
       const std::string_view name = entry->d_name;
       if (name == "." || name == "..") continue;
-      if (++listed_ > kMaxMembers) break;
+      if (++listed_ > limits_.members) break;
       names.emplace_back(name);
     }
     const int number = errno;
     ::closedir(stream);
-    if (listed_ > kMaxMembers) return base::Error{"more than 4000000 names: the rest is not read", 0};
+    if (listed_ > limits_.members)
+      return base::Error{"more than " + std::to_string(limits_.members) + " names: the rest is not read", 0};
     if (number != 0) return base::errno_error("listing", number);
     std::sort(names.begin(), names.end(), comes_before);
     return names;
@@ -106,11 +107,13 @@ class DirectoryReader {
     if (S_ISLNK(status.st_mode)) return read_link(directory, entry, name);
     if (S_ISDIR(status.st_mode)) return enter(directory, entry, name, depth);
     if (!S_ISREG(status.st_mode)) return problem(name, "not a regular file: not opened");
-    if (wanted_(name)) read_file(directory, entry, name);
+    if (!wanted_(name)) return;
+    if (report_.member_bytes < limits_.directory_bytes) return read_file(directory, entry, name);
+    problem(name, "files of " + std::to_string(limits_.directory_bytes) + " bytes were read: the rest is not");
   }
 
   void enter(int directory, const std::string& entry, const std::string& name, int depth) {
-    if (depth >= kMaxDirectoryDepth) return problem(name, "deeper than 64 directories: not read");
+    if (depth >= kMaxDirectoryDepth) return problem(name, "deeper than " + std::to_string(kMaxDirectoryDepth) + " directories: not read");
     const base::Fd inner(::openat(directory, entry.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!inner) return problem(name, base::errno_error("open", errno).message);
     walk(inner.get(), name + '/', depth + 1);
@@ -143,8 +146,8 @@ class DirectoryReader {
         cut = true;
         break;
       }
-      if (bytes.size() + static_cast<std::size_t>(got) > kMaxMemberBytes) {
-        problem(name, "larger than the limit of 1 GiB: cut");
+      if (bytes.size() + static_cast<std::size_t>(got) > limits_.member_bytes) {
+        problem(name, "larger than the limit of " + std::to_string(limits_.member_bytes) + " bytes: cut");
         cut = true;
         break;
       }
@@ -161,6 +164,7 @@ class DirectoryReader {
 
   const std::function<bool(std::string_view)>& wanted_;
   const MemberVisitor& visit_;
+  const ReadLimits& limits_;
   ReadReport report_;
   std::string buffer_;
   std::uint64_t listed_ = 0;
@@ -168,15 +172,13 @@ class DirectoryReader {
 
 }  // namespace
 
-base::Result<ReadReport> read_directory(const std::string& path,
+base::Result<ReadReport> read_directory(const Input& input,
                                         const std::function<bool(std::string_view name)>& wanted,
-                                        const MemberVisitor& visit) {
-  const base::Fd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return base::errno_error(path, errno);
-  DirectoryReader reader(wanted, visit);
-  const auto names = reader.list(root.get());
-  if (!names) return base::Error{path + ": " + names.error().message, names.error().errno_number};
-  reader.read_names(root.get(), *names, "", 1);
+                                        const MemberVisitor& visit, const ReadLimits& limits) {
+  DirectoryReader reader(wanted, visit, limits);
+  const auto names = reader.list(input.fd.get());
+  if (!names) return base::Error{input.name + ": " + names.error().message, names.error().errno_number};
+  reader.read_names(input.fd.get(), *names, "", 1);
   return reader.take_report();
 }
 

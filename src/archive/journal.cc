@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "archive/json_text.h"
+#include "archive/read_limits.h"
 #include "base/result.h"
 #include "base/text_cursor.h"
 
@@ -15,8 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-// A member name of 4096 bytes takes four times as many where each is escaped; the rest is short.
-constexpr std::size_t kMaxJournalLineBytes = 64 * 1024;
 constexpr std::size_t kSha256Digits = 64;
 constexpr std::int64_t kMaxErrno = 4095;  // MAX_ERRNO of include/linux/err.h
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
@@ -110,7 +109,7 @@ std::string to_json_line(const ChainLink& link) {
   return to_line(out);
 }
 
-JournalPart parse_journal(std::string_view bytes) {
+JournalPart parse_journal(std::string_view bytes, std::size_t max_entries) {
   JournalPart part;
   base::LineReader lines(bytes);
   bool first = true;
@@ -120,7 +119,7 @@ JournalPart parse_journal(std::string_view bytes) {
       part.problems.add(line->offset, "the journal part ends inside a line");
       continue;
     }
-    const auto object = parse_json_object(line->text, kMaxJournalLineBytes);
+    const auto object = parse_json_object(line->text, kMaxJournalLineBytes, kMaxJournalLineFields);
     if (!object) {
       part.problems.add(line->offset, "journal line: " + object.error().message);
       continue;
@@ -129,6 +128,10 @@ JournalPart parse_journal(std::string_view bytes) {
     if (type == nullptr || !type->is_string()) {
       part.problems.add(line->offset, "journal line without a type");
     } else if (type->as_string() == "read") {
+      if (part.entries.size() == max_entries) {
+        part.problems.add(line->offset, "more than " + std::to_string(max_entries) + " entries: the rest is not read");
+        break;
+      }
       auto entry = read_entry(*object);
       if (entry) part.entries.push_back(std::move(*entry));
       else part.problems.add(line->offset, "journal line: " + entry.error().message);

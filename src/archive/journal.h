@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "archive/read_limits.h"
 #include "base/outcome.h"
 #include "base/problem.h"
 
@@ -49,6 +50,6 @@ struct JournalPart {
   std::vector<JournalEntry> entries;
   base::Problems problems;  // lines that could not be read, by offset; lines of an unknown type are passed over
 };
-JournalPart parse_journal(std::string_view bytes);
+JournalPart parse_journal(std::string_view bytes, std::size_t max_entries = kMaxJournalEntries);
 
 }  // namespace ssnap::archive

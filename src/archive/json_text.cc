@@ -7,6 +7,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "archive/read_limits.h"
 #include "base/text_cursor.h"
 #include "base/utf8.h"
 
@@ -15,8 +16,19 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxJsonDepth = 8;  // ours has 3
 constexpr char kHexDigits[] = "0123456789abcdef";
+
+// Colons outside of strings: in JSON each belongs to a member of an object. Looks no further than `most`.
+bool has_more_fields(std::string_view bytes, std::size_t most) {
+  bool in_string = false;
+  std::size_t fields = 0;
+  for (std::size_t i = 0; i < bytes.size() && fields <= most; ++i) {
+    if (in_string && bytes[i] == '\\') ++i;
+    else if (bytes[i] == '"') in_string = !in_string;
+    else if (bytes[i] == ':' && !in_string) ++fields;
+  }
+  return fields > most;
+}
 
 bool is_nested(const json::value& value) { return value.is_object() || value.is_array(); }
 
@@ -105,11 +117,12 @@ std::string to_pretty_json(const json::value& value) {
   return out + '\n';
 }
 
-base::Result<json::object> parse_json_object(std::string_view bytes, std::size_t max_bytes) {
+base::Result<json::object> parse_json_object(std::string_view bytes, std::size_t max_bytes, std::size_t max_fields) {
   if (bytes.size() > max_bytes)
     return base::Error{"JSON text of " + std::to_string(bytes.size()) + " bytes, more than " +
                            std::to_string(max_bytes),
                        0};
+  if (has_more_fields(bytes, max_fields)) return base::Error{"JSON of more than " + std::to_string(max_fields) + " fields", 0};
   json::parse_options options;
   options.max_depth = kMaxJsonDepth;
   json::error_code error;

@@ -23,8 +23,9 @@ std::optional<std::string> unescape_bytes(std::string_view text);
 // Objects with one member a line, indented; arrays on one line where they hold no objects. Ends with a newline.
 std::string to_pretty_json(const boost::json::value& value);
 
-// At most `max_bytes` and eight levels; the whole of `bytes` must be one object.
-base::Result<boost::json::object> parse_json_object(std::string_view bytes, std::size_t max_bytes);
+// The whole of `bytes` must be one object, of at most `max_bytes`, with at most `max_fields` members in it and all within
+// it, and kMaxJsonDepth levels.
+base::Result<boost::json::object> parse_json_object(std::string_view bytes, std::size_t max_bytes, std::size_t max_fields);
 
 // Reads the fields of one object and keeps the first complaint: read all fields, then ask for the error once.
 class FieldReader {
@@ -42,6 +43,7 @@ class FieldReader {
   // nullptr, and an error, where it is absent or of another kind.
   const boost::json::object* object(std::string_view name);
   const boost::json::array* array(std::string_view name);
+  bool has(std::string_view name) const { return find(name) != nullptr; }
   // Complains: "host.clk_tck: WHAT".
   void fail(std::string_view name, std::string_view what);
   void missing(std::string_view name) { fail(name, "is missing"); }

@@ -33,7 +33,4 @@ bool looks_like_archive(std::string_view compressed);
 // problem.
 ReadReport read_archive(std::string_view compressed, const MemberVisitor& visit, const ReadLimits& limits = {});
 
-// The whole of a file, or of standard input for "-". An Error names the file.
-base::Result<std::string> read_input(const std::string& path);
-
 }  // namespace ssnap::archive

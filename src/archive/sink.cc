@@ -10,9 +10,10 @@ base::Result<void> FdSink::write(std::string_view bytes) {
     const ssize_t written = ::write(fd_.get(), bytes.data(), bytes.size());
     if (written < 0) {
       if (errno == EINTR) continue;
-      return base::errno_error("writing the archive", errno);
+      return base::errno_error("can't write the archive", errno);
     }
     bytes.remove_prefix(static_cast<std::size_t>(written));
+    taken_ += static_cast<std::uint64_t>(written);
   }
   return {};
 }
@@ -22,7 +23,7 @@ base::Result<void> FdSink::sync() {
   while (::fdatasync(fd_.get()) != 0) {
     if (errno == EINTR) continue;
     if (errno == EINVAL) return {};  // a device or file system that has nothing to sync
-    return base::errno_error("syncing the archive", errno);
+    return base::errno_error("can't sync the archive to its disk", errno);
   }
   return {};
 }

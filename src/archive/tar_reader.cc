@@ -22,12 +22,6 @@ std::string shown(std::string_view name) {
 
 }  // namespace
 
-std::size_t TarReader::DigestHash::operator()(const Digest& digest) const {
-  std::size_t value = 0;
-  std::memcpy(&value, digest.data(), sizeof value);
-  return value;
-}
-
 void TarReader::problem(std::string message) { report_.problems.add(frame_offset_, std::move(message)); }
 
 bool TarReader::begin_frame(std::uint64_t offset, bool states_content_size) {
@@ -150,7 +144,9 @@ void TarReader::on_header(std::string_view block) {
 void TarReader::begin_member(const TarHeader& header) {
   manifest_was_last_ = false;
   name_ = overrides_.name ? *overrides_.name : header.full_name();
-  while (name_.starts_with("./")) name_.erase(0, 2);  // as `tar -cf - .` writes them
+  std::size_t dots = 0;  // "./" in front, as `tar -cf - .` writes it
+  while (std::string_view(name_).substr(dots).starts_with("./")) dots += 2;
+  name_.erase(0, dots);
   // Only files have content; a size that others give is a remark (POSIX.1-2017, pax).
   const bool has_content = header.type == '\0' || header.type < '1' || header.type > '6';
   const std::uint64_t size = has_content ? overrides_.size.value_or(header.size) : 0;
@@ -233,13 +229,19 @@ bool TarReader::accept_name(std::string_view name) {
     stopped_ = true;
     return false;
   }
-  base::Sha256 hash;  // so that no choice of names makes the table slow
+  base::Sha256 hash;  // so that long names take no more room than short ones
   hash.update(name);
   const auto digest = hash.digest();
   Digest key;
-  std::copy_n(digest.begin(), key.size(), key.begin());
-  if (names_.insert(key).second) return true;
-  problem("member " + shown(name) + " refused: the name came before");
+  std::memcpy(key.data(), digest.data(), sizeof key);
+  if (!names_.insert(key).second) {
+    problem("member " + shown(name) + " refused: the name came before");
+    return false;
+  }
+  names_bytes_ += name.size();
+  if (names_bytes_ <= limits_.names_bytes) return true;
+  problem("names of more than " + std::to_string(limits_.names_bytes) + " bytes: the rest is not read");
+  stopped_ = true;
   return false;
 }
 

@@ -6,12 +6,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 
 #include "archive/read_limits.h"
 #include "archive/member.h"
 #include "archive/reader.h"
 #include "archive/tar.h"
+#include "base/hash.h"
 
 namespace ssnap::archive {
 
@@ -40,10 +40,7 @@ class TarReader {
  private:
   enum class State : std::uint8_t { header, content, padding, ended };
   enum class Use : std::uint8_t { skip, member, pax, long_name, long_link };
-  using Digest = std::array<std::uint8_t, 16>;
-  struct DigestHash {
-    std::size_t operator()(const Digest& digest) const;
-  };
+  using Digest = std::array<std::uint64_t, 2>;  // the first half of a SHA-256
   // What the extended headers said about the next member.
   struct Overrides {
     std::optional<std::string> name, link;
@@ -77,7 +74,8 @@ class TarReader {
   std::string name_;              // of the member at hand
   std::uint64_t member_frame_ = 0;  // where its header is
   Overrides overrides_;
-  std::unordered_set<Digest, DigestHash> names_;
+  base::HashSet<Digest> names_;
+  std::uint64_t names_bytes_ = 0;
 
   std::uint64_t frame_offset_ = 0;
   int zero_blocks_ = 0;

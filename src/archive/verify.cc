@@ -1,7 +1,7 @@
 #include "archive/verify.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <map>
 
 #include "archive/directory.h"
 #include "archive/journal.h"
@@ -55,10 +55,10 @@ class Verifier {
   bool check_manifest(bool in_order) {
     if (!manifest_) return false;
     const auto lines = parse_manifest(*manifest_);
-    for (const auto& problem : lines.problems.kept)
-      add(Verdict::altered, std::string(kManifestName), std::nullopt, "offset " + std::to_string(problem.offset) + ": " + problem.message);
+    add_problems(lines.problems, std::string(kManifestName), std::nullopt);
     report.manifest_lines = lines.rows.size();
-    std::unordered_map<std::string_view, std::size_t> listed;
+    // Ordered, as below: whoever chooses the names chooses what a hash table would cost.
+    std::map<std::string_view, std::size_t> listed;
     for (std::size_t i = 0; i < lines.rows.size(); ++i)
       if (!listed.emplace(lines.rows[i].name, i).second)
         add(Verdict::altered, std::string(lines.rows[i].name), std::nullopt, "the manifest has it twice");
@@ -98,8 +98,7 @@ class Verifier {
         add(Verdict::altered, member.name, member.frame_offset, *fault);
         unbroken = false;
       }
-      for (const auto& problem : part.content.problems.kept)
-        add(Verdict::altered, member.name, member.frame_offset, "offset " + std::to_string(problem.offset) + ": " + problem.message);
+      add_problems(part.content.problems, member.name, member.frame_offset);
       begin = member.frame_offset;
       if (unbroken) report.chained_bytes = begin;
     }
@@ -107,7 +106,7 @@ class Verifier {
 
   // The journal's word on each member: that it is there, with the size that was read.
   void check_journal() {
-    std::unordered_map<std::string_view, const Seen*> by_name;
+    std::map<std::string_view, const Seen*> by_name;
     for (const Seen& member : members_) by_name.emplace(member.name, &member);
     for (const Part& part : parts_) {
       for (const JournalEntry& entry : part.content.entries) {
@@ -145,6 +144,13 @@ class Verifier {
   }
 
  private:
+  // What could not be read of a member; those that were only counted are counted here too.
+  void add_problems(const base::Problems& problems, const std::string& member, std::optional<std::uint64_t> offset) {
+    for (const auto& problem : problems.kept)
+      add(Verdict::altered, member, offset, "offset " + std::to_string(problem.offset) + ": " + problem.message);
+    report.finding_count += problems.total - problems.kept.size();
+  }
+
   static std::optional<std::uint64_t> offset_of(const Seen& member) { return member.frame_offset; }
 
   void read_end(const Member& member) {
@@ -210,6 +216,7 @@ VerifyReport verify_archive(std::string_view file, const ReadLimits& limits) {
   verifier.report.bytes = file.size();
   verifier.report.frames = count_frames(file);
   verifier.report.sealed = read.sealed;
+  verifier.report.finding_count += read.problems.total - read.problems.kept.size();
   for (std::size_t i = 0; i < read.problems.kept.size(); ++i) {
     const bool is_the_cut = read.cut && i + 1 == read.problems.kept.size();
     verifier.add(is_the_cut ? Verdict::incomplete : Verdict::altered, "", read.problems.kept[i].offset, read.problems.kept[i].message);
@@ -226,13 +233,14 @@ VerifyReport verify_archive(std::string_view file, const ReadLimits& limits) {
   return std::move(verifier.report);
 }
 
-base::Result<VerifyReport> verify_directory(const std::string& path) {
+base::Result<VerifyReport> verify_directory(const Input& input) {
   Verifier verifier;
-  const auto read = read_directory(path, [](std::string_view) { return true; }, [&](const Member& member) { verifier.see(member); });
+  const auto read = read_directory(input, [](std::string_view) { return true; }, [&](const Member& member) { verifier.see(member); });
   if (read.has_error()) return read.error();
+  verifier.report.finding_count += read->problems.total - read->problems.kept.size();
   for (const auto& problem : read->problems.kept) verifier.add(Verdict::altered, "", std::nullopt, problem.message);
   if (!verifier.check_manifest(false))
-    return base::Error{path + " has no " + std::string(kManifestName) + ": it is no unpacked archive, or was cut, and there is nothing to hold it against"};
+    return base::Error{input.name + " has no " + std::string(kManifestName) + ": it is no unpacked archive, or was cut, and there is nothing to hold it against"};
   verifier.check_journal();
   verifier.add(Verdict::incomplete, "", std::nullopt, "a directory has no seal: only its files and its manifest can be compared");
   return std::move(verifier.report);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "archive/capture_info.h"
+#include "archive/input.h"
 #include "archive/read_limits.h"
 #include "base/result.h"
 
@@ -45,6 +46,6 @@ constexpr std::size_t kMaxFindings = 1000;  // a file of which every byte was ch
 VerifyReport verify_archive(std::string_view file, const ReadLimits& limits = {});
 
 // An unpacked archive: its manifest against its files. An Error where there is no manifest to hold them against.
-base::Result<VerifyReport> verify_directory(const std::string& path);
+base::Result<VerifyReport> verify_directory(const Input& input);
 
 }  // namespace ssnap::archive

@@ -33,7 +33,7 @@ FrameCompressor::FrameCompressor(int level) : context_(ZSTD_createCCtx()) {
 FrameCompressor::~FrameCompressor() { ZSTD_freeCCtx(static_cast<ZSTD_CCtx*>(context_)); }
 
 std::string FrameCompressor::compress(std::string_view bytes) {
-  std::string frame(ZSTD_compressBound(bytes.size()), '\0');
+  std::string frame(frame_bound(bytes.size()), '\0');
   const std::size_t size = ZSTD_compress2(static_cast<ZSTD_CCtx*>(context_), frame.data(), frame.size(),
                                           bytes.data(), bytes.size());
   // With room for the bound, only a lack of memory is left.
@@ -41,6 +41,8 @@ std::string FrameCompressor::compress(std::string_view bytes) {
   frame.resize(size);
   return frame;
 }
+
+std::size_t frame_bound(std::size_t content_bytes) { return ZSTD_compressBound(content_bytes); }
 
 FrameKind frame_kind(std::string_view bytes) {
   const auto magic = little_endian(bytes).u32();

@@ -23,6 +23,9 @@ class FrameCompressor {
   void* context_;  // ZSTD_CCtx, kept out of this header
 };
 
+// The most bytes that a frame of FrameCompressor can have, at any level.
+std::size_t frame_bound(std::size_t content_bytes);
+
 enum class FrameKind : std::uint8_t { none, zstd, skippable };
 
 // By the magic number at the start of `bytes`; none where it is another or cut.

@@ -45,6 +45,7 @@ constexpr ErrnoRow kErrnos[] = {
     {36, "ENAMETOOLONG", OutcomeKind::cut},
     {38, "ENOSYS", OutcomeKind::unsupported},
     {40, "ELOOP", OutcomeKind::cut},
+    {66, "EREMOTE", OutcomeKind::cut},
     {75, "EOVERFLOW", OutcomeKind::cut},
     {93, "EPROTONOSUPPORT", OutcomeKind::unsupported},
     {95, "EOPNOTSUPP", OutcomeKind::unsupported},

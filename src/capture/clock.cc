@@ -1,5 +1,7 @@
 #include "capture/clock.h"
 
+#include <sys/timex.h>
+
 #include <ctime>
 
 #include "base/clock.h"
@@ -24,6 +26,13 @@ archive::Clocks read_clocks() {
   clocks.boottime_nsec = read_clock(CLOCK_BOOTTIME);
   clocks.monotonic_nsec = read_clock(CLOCK_MONOTONIC);
   return clocks;
+}
+
+std::optional<archive::ClockSync> read_clock_sync() {
+  timex clock{};  // modes 0: asks only
+  const int state = ::adjtimex(&clock);
+  if (state < 0) return std::nullopt;
+  return archive::ClockSync{state, clock.status, clock.maxerror, clock.esterror, clock.tai};
 }
 
 std::int64_t realtime_offset_nsec() {

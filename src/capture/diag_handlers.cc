@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cerrno>
+#include <cstring>
 #include <memory>
 
 #include "base/text_cursor.h"
@@ -26,23 +28,32 @@ std::string_view symbol_of(std::string_view line) {
   return name.substr(0, name.find('.'));
 }
 
-// Calls `visit` with each whole line. Returns how many there were.
+// What all the functions have in their names: only where it is found a line is looked at.
+constexpr std::string_view kMark = "_dump";
+
+// Calls `visit` with each whole line that has kMark in it. Returns whether there is any line.
 template <class Visit>
-std::uint64_t for_each_line(int fd, const Visit& visit) {
+bool for_each_marked_line(int fd, const Visit& visit) {
   const auto buffer = std::make_unique<char[]>(kChunkBytes);
   std::size_t held = 0;
-  std::uint64_t lines = 0;
+  bool any = false;
   for (;;) {
     const ssize_t got = ::read(fd, buffer.get() + held, kChunkBytes - held);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return lines;
-    std::string_view text(buffer.get(), held + static_cast<std::size_t>(got));
-    for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
-      visit(text.substr(0, end));
-      ++lines;
+    if (got <= 0) return any;
+    const std::string_view text(buffer.get(), held + static_cast<std::size_t>(got));
+    const std::size_t whole = text.rfind('\n') + 1;  // 0: not yet one line
+    any |= whole > 0;
+    std::string_view lines = text.substr(0, whole);
+    while (const void* mark = ::memmem(lines.data(), lines.size(), kMark.data(), kMark.size())) {
+      const auto at = static_cast<std::size_t>(static_cast<const char*>(mark) - lines.data());
+      const std::size_t begin = lines.rfind('\n', at) + 1, end = lines.find('\n', at);
+      visit(lines.substr(begin, end - begin));
+      lines.remove_prefix(end + 1);
     }
-    held = text.size() < kChunkBytes ? text.size() : 0;  // a line longer than the buffer is no symbol
-    std::char_traits<char>::move(buffer.get(), text.data(), held);
+    held = text.size() - whole;
+    if (held == kChunkBytes) held = 0;  // a line longer than the buffer is no symbol
+    std::char_traits<char>::move(buffer.get(), text.data() + whole, held);
   }
 }
 
@@ -66,17 +77,16 @@ std::vector<Presence> find_diag_handlers(const Host& host, const std::vector<Dia
   entry.begin_nsec = boottime_nsec();
   std::vector<Presence> found(handlers.size(), Presence::unknown);
   const base::Fd kallsyms(::openat(host.proc.get(), "kallsyms", O_RDONLY | O_CLOEXEC));
-  std::uint64_t symbols = 0;
+  for (const DiagHandler& handler : handlers) assert(handler.symbol.empty() || handler.symbol.find(kMark) != std::string_view::npos);
+  bool has_symbols = false;
   if (kallsyms) {
-    symbols = for_each_line(kallsyms.get(), [&](std::string_view line) {
-      // Most of some 120,000 lines end here.
-      if (line.find("_diag") == std::string_view::npos && line.find("ctnetlink") == std::string_view::npos) return;
+    has_symbols = for_each_marked_line(kallsyms.get(), [&](std::string_view line) {
       const std::string_view symbol = symbol_of(line);
       for (std::size_t i = 0; i < handlers.size(); ++i)
         if (handlers[i].symbol == symbol) found[i] = Presence::present;
     });
   }
-  if (symbols > 0) {
+  if (has_symbols) {
     for (auto& presence : found)
       if (presence == Presence::unknown) presence = Presence::absent;
     entry.detail = "kallsyms";

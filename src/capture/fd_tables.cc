@@ -22,35 +22,51 @@ constexpr std::size_t kMaxRingBytes = 64 * 1024 * 1024;
 // A busy ring is asked again after a millisecond, so often; all rings of a table together not longer than a second.
 constexpr int kMaxRingTries = 10, kMaxTableTries = 1000;
 
+constexpr std::uint64_t kBeatLinks = 256;
+constexpr std::uint64_t kHashOfNothing = 0xcbf29ce484222325u;
+
+std::uint64_t hashed(std::uint64_t hash, std::string_view bytes) {
+  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3u;  // FNV-1a
+  return hash;
+}
+
+// A process may hold one socket by a million fds, at eight bytes of the kernel's memory each.
+template <class Held>
+void keep_lowest(std::vector<Held>& list) {
+  std::sort(list.begin(), list.end(), [](const Held& a, const Held& b) {
+    return a.inode != b.inode ? a.inode < b.inode : a.fd < b.fd;
+  });
+  list.erase(std::unique(list.begin(), list.end(), [](const Held& a, const Held& b) { return a.inode == b.inode; }), list.end());
+  list.shrink_to_fit();
+}
+
 // A link's permission bits tell how the file was opened (0500 read, 0300 write). Sockets are always both.
-std::string mode_of(int table, const std::string& name) {
+std::string mode_of(int table, const char* name) {
   struct stat status {};
-  if (::fstatat(table, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return "-";
+  if (::fstatat(table, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return "-";
   char text[8];
   std::snprintf(text, sizeof text, "%04o", status.st_mode & 07777u);
   return text;
 }
 
-void keep_fd_list(archive::JournalEntry entry, const FdList& list, Output& output) {
+void keep_fd_list(archive::JournalEntry entry, const FdList& list, MemberBuffer& member, Output& output) {
   entry.end_nsec = boottime_nsec();
   entry.count = list.links;
-  entry.bytes = list.bytes.size();
+  entry.bytes = member.size_bytes();
   if (list.error != 0) {  // the table was listed in part
     const bool gone = list.error == ESRCH || list.error == ENOENT;
     entry.outcome = gone ? base::OutcomeKind::vanished : base::OutcomeKind::cut;
     entry.errno_number = list.error;
     entry.count.reset();  // how many are missing is not known
   }
-  MemberBuffer member(output);
-  member.append(list.bytes);
   member.finish(entry.member);
   output.journal(entry);
   journal_failures(std::move(entry), list.failures, "links that could not be read", output);
 }
 
 FdTable table_of(const Whose& whose, const FdList& list) {
-  return {static_cast<std::int32_t>(whose.pid), static_cast<std::int32_t>(whose.tid), list.entries, hash_of(list),
-          list.rings, whose.reused};
+  return {static_cast<std::int32_t>(whose.pid), static_cast<std::int32_t>(whose.tid), list.entries, list.hash,
+          list.rings, whose.reused, list.has_sockets};
 }
 
 // "UserFiles:\t2", "    0: socket:[4711]" (io_uring_show_fdinfo, io_uring/fdinfo.c). False: the table is left out.
@@ -69,62 +85,57 @@ bool note_registered(std::string_view text, Seen& seen) {
 
 }  // namespace
 
-FdList read_fd_table(int directory, const Whose& whose, Output& output, Seen& seen) {
+FdList read_fd_table(int directory, const Whose& whose, Output& output, Seen& seen, MemberBuffer* member) {
   FdList list;
+  list.hash = kHashOfNothing;
   const base::Fd table(::openat(directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!table) {
     list.not_opened = errno;
     return list;
   }
   const auto pid = static_cast<std::int32_t>(whose.pid), tid = static_cast<std::int32_t>(whose.tid);
-  std::vector<DirEntry> entries;
-  list.error = list_directory(table.get(), entries, [&] { return output.beat(); });
-  list.entries = entries.size();
-  std::string target;
-  for (const DirEntry& entry : entries) {
-    const int failure = read_link(table.get(), entry.name.c_str(), target);
-    if (failure != 0) {
-      ++list.failures[failure];
-      append_link(list.bytes, entry.name, "!" + std::to_string(failure), "");
-      continue;
-    }
-    ++list.links;
-    const bool is_socket = target.starts_with("socket:");
-    append_link(list.bytes, entry.name, is_socket ? "-" : mode_of(table.get(), entry.name), target);
-    const auto number = base::parse_integer<std::uint32_t>(entry.name);
-    if (is_socket) {
-      const auto inode = decode::inode_of_link(target, "socket");
-      if (inode && number) seen.held.push_back({static_cast<std::uint32_t>(*inode), pid, *number, tid});
+  std::string target, record;
+  list.error = visit_directory(table.get(), [&](const char* name, unsigned char) {
+    const int failure = read_link(table.get(), name, target);
+    const bool is_socket = failure == 0 && target.starts_with("socket:");
+    record.clear();
+    if (failure != 0) append_link(record, name, "!" + std::to_string(failure), "");
+    else append_link(record, name, is_socket ? "-" : mode_of(table.get(), name), target);
+    if (member != nullptr) member->append(record);
+    list.hash = hashed(list.hash, record);
+    ++list.entries;
+    if (failure != 0) ++list.failures[failure];
+    else ++list.links;
+    const auto number = base::parse_integer<std::uint32_t>(name);
+    if (failure != 0 || !number) {
+    } else if (is_socket) {
+      list.has_sockets = true;
+      if (const auto inode = decode::inode_of_link(target, "socket"))
+        seen.held.push_back({static_cast<std::uint32_t>(*inode), pid, *number, tid});
     } else if (target == kRing) {
-      if (number) list.rings.push_back(*number);
-    } else if (const auto inode = decode::inode_of_link(target, "net"); inode && number) {
+      list.rings.push_back(*number);
+    } else if (const auto inode = decode::inode_of_link(target, "net")) {
       seen.namespace_fds.push_back({*inode, pid, *number, tid});
     }
-    if ((list.links & 0xff) == 0 && !output.beat()) {
-      list.error = EINTR;
-      break;
-    }
-  }
+    return list.entries % kBeatLinks != 0 || output.beat();
+  });
+  keep_lowest(seen.held);
+  keep_lowest(seen.namespace_fds);
   return list;
-}
-
-std::uint64_t hash_of(const FdList& list) {
-  std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
-  for (const char byte : list.bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3u;
-  return hash;
 }
 
 int read_first_table(int directory, const Whose& whose, bool keep_empty, Output& output) {
   archive::JournalEntry entry = entry_about(whose, "proc_pid_fd", "fds");
   entry.begin_nsec = boottime_nsec();
   Seen seen;
-  const FdList list = read_fd_table(directory, whose, output, seen);
+  MemberBuffer member(output);
+  const FdList list = read_fd_table(directory, whose, output, seen, &member);
   if (list.not_opened != 0) {
     journal_failure(std::move(entry), list.not_opened, "the fd table can't be opened", output);
     return list.not_opened;
   }
-  if (list.bytes.empty() && list.error == 0 && !keep_empty) return 0;
-  keep_fd_list(std::move(entry), list, output);
+  if (list.entries == 0 && list.error == 0 && !keep_empty) return 0;
+  keep_fd_list(std::move(entry), list, member, output);
   if (list.links == 0 && !list.failures.empty()) return list.failures.begin()->first;  // no use to look again
   read_rings(directory, whose, list.rings, output, seen);
   seen.tables.push_back(table_of(whose, list));
@@ -141,16 +152,17 @@ void read_table_again(int directory, const Whose& whose, const FdTable* before, 
       status.st_size > 0 && static_cast<std::uint64_t>(status.st_size) == before->count)
     return;
   Seen seen;
-  const FdList list = read_fd_table(directory, whose, output, seen);
+  MemberBuffer member(output);
+  const FdList list = read_fd_table(directory, whose, output, seen, &member);
   if (list.not_opened != 0) {
     // What ended meanwhile holds nothing any more; its first table is kept. What could not be opened then, can't now.
     if (before != nullptr && list.not_opened != ENOENT && list.not_opened != ESRCH)
       journal_failure(std::move(entry), list.not_opened, "the fd table can't be opened", output);
     return;
   }
-  const bool same = before != nullptr ? hash_of(list) == before->hash : list.bytes.empty();
+  const bool same = before != nullptr ? list.hash == before->hash : list.entries == 0;
   if (same && list.error == 0) return;
-  keep_fd_list(std::move(entry), list, output);
+  keep_fd_list(std::move(entry), list, member, output);
   std::vector<std::uint32_t> more;
   for (const std::uint32_t fd : list.rings)
     if (before == nullptr || std::find(before->rings.begin(), before->rings.end(), fd) == before->rings.end())

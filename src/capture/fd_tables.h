@@ -10,19 +10,18 @@
 namespace ssnap::capture {
 
 struct FdList {
-  std::string bytes;  // as the archive keeps it
   std::uint64_t links = 0, entries = 0;
+  std::uint64_t hash = 0;  // of the list as the archive keeps it
   int not_opened = 0;  // the errno with which the table could not be opened
   int error = 0;       // that ended the listing early
   std::map<int, std::uint64_t> failures;
   std::vector<std::uint32_t> rings;  // io_urings, by fd
+  bool has_sockets = false;
 };
 
-// Reads every link of `fd` below `directory`, an open /proc/PID or /proc/PID/task/TID, and notes the sockets and
-// namespaces among them.
-FdList read_fd_table(int directory, const Whose& whose, Output& output, Seen& seen);
-// Of the list as it is kept.
-std::uint64_t hash_of(const FdList& list);
+// Reads every link of `fd` below `directory`, an open /proc/PID or /proc/PID/task/TID, into `member` (null: for its hash
+// alone), and notes the sockets and namespaces among them: each once, by its lowest fd.
+FdList read_fd_table(int directory, const Whose& whose, Output& output, Seen& seen, MemberBuffer* member);
 
 // The table in the first walk: member `fds`, and the fdinfo of io_urings. `keep_empty`: also a table without fds.
 // Returns the errno with which it could not be opened, or none of its links could be read.

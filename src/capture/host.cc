@@ -10,6 +10,7 @@
 #include "base/text_cursor.h"
 #include "capture/clock.h"
 #include "capture/proc_fs.h"
+#include "decode/mountinfo.h"
 #include "decode/proc_pid.h"
 
 namespace ssnap::capture {
@@ -22,6 +23,7 @@ constexpr unsigned kConfigCreate = 6;   // FSCONFIG_CMD_CREATE
 constexpr unsigned kReadOnly = 1 | 2 | 4 | 8;  // MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC
 
 constexpr std::size_t kMaxStatusBytes = 64 * 1024;
+constexpr std::size_t kMaxMountinfoBytes = 16 * 1024 * 1024;
 
 base::Fd open_directory(const char* path) { return base::Fd(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
 
@@ -35,6 +37,22 @@ base::Fd detached_procfs(int& error) {
   }
   error = errno;
   return base::Fd();
+}
+
+// True if /proc lists processes only to who may trace them (hidepid=2 or 4, by its names since Linux 5.8), and the collector
+// may not trace all.
+bool hides_processes(int proc) {
+  constexpr unsigned kSysPtrace = 19;  // CAP_SYS_PTRACE
+  std::string mountinfo, status;
+  read_small_file(proc, "self/mountinfo", kMaxMountinfoBytes, mountinfo);
+  std::string options;
+  for (const auto& mount : decode::decode_mountinfo(mountinfo).rows)
+    if (mount.mount_point == "/proc") options = "," + mount.super_options + ",";  // the last one covers the others
+  const auto has = [&](const char* option) { return options.find(option) != std::string::npos; };
+  if (!has(",hidepid=2,") && !has(",hidepid=4,") && !has(",hidepid=invisible,") && !has(",hidepid=ptraceable,")) return false;
+  read_small_file(proc, "self/status", kMaxStatusBytes, status);
+  const auto capabilities = decode::decode_proc_pid_status(status).capabilities_effective;
+  return !capabilities || (*capabilities >> kSysPtrace & 1) == 0;
 }
 
 enum class PidView { own, outer, unknown };
@@ -76,10 +94,12 @@ base::Result<Host> open_host() {
   } else {
     if (!mounted) return base::errno_error("can't open /proc (is procfs mounted?)", no_proc);
     host.proc = std::move(mounted);
-    // Nothing is known to be missing: no refusal that makes the capture incomplete (docs/adr/0009).
-    entry.outcome = base::OutcomeKind::unsupported;
+    // Unless it hides processes nothing is known to be missing: no refusal that makes the capture incomplete (docs/adr/0009).
+    const bool hides = hides_processes(host.proc.get());
+    entry.outcome = hides ? base::OutcomeKind::denied : base::OutcomeKind::unsupported;
     entry.errno_number = error;
-    entry.detail = "/proc as it is mounted: what is mounted over it, or hidden by its options, is not seen";
+    entry.detail = hides ? "/proc as it is mounted, which hides processes of other users (hidepid)"
+                         : "/proc as it is mounted: what is mounted over it, or hidden by its options, is not seen";
   }
   entry.end_nsec = boottime_nsec();
   return host;

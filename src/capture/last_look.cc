@@ -140,6 +140,9 @@ class WaitingFdsTask : public LookTask {
 
 class MapsTask : public LookTask {
  public:
+  // The mapping lock of the process is needed for it.
+  bool may_hang(std::size_t step) const override { return step < processes_.size(); }
+
   MapsTask(const Host& host, const Seen& walks)
       : LookTask(host, "proc_pid_maps", "processes looked at for mapped sockets") {
     for (const auto& [pid, known] : known_processes(walks))

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -109,9 +110,9 @@ class NetlinkDumpTask : public Task {
  public:
   NetlinkDumpTask(std::shared_ptr<const NetnsAccess> netns, std::vector<const NetlinkTable*> tables, int pass,
                   bool keep_secrets)
-      : netns_(std::move(netns)), tables_(std::move(tables)), pass_(pass), keep_secrets_(keep_secrets) {}
+      : netns_(std::move(netns)), tables_(std::move(tables)), steps_(tables_.size()), pass_(pass), keep_secrets_(keep_secrets) {}
 
-  std::size_t step_count() const override { return tables_.size(); }
+  std::size_t step_count() const override { return steps_; }
 
   archive::JournalEntry about(std::size_t step) const override {
     archive::JournalEntry entry;
@@ -132,7 +133,7 @@ class NetlinkDumpTask : public Task {
     int error = netns_->enter();
     if (error != 0) {
       entry.detail = "the namespace can't be entered";
-      tables_.resize(step + 1);  // said once
+      steps_ = step + 1;  // said once
     } else {
       error = dump(table, member, received, output);
       if (error != 0) entry.detail = std::string(table.name);
@@ -238,7 +239,8 @@ class NetlinkDumpTask : public Task {
   }
 
   std::shared_ptr<const NetnsAccess> netns_;
-  std::vector<const NetlinkTable*> tables_;
+  const std::vector<const NetlinkTable*> tables_;
+  std::atomic<std::size_t> steps_;
   int pass_;
   bool keep_secrets_;
   // A thread that hangs in a step keeps these busy: the steps after it then wait in vain too and are given up one by

@@ -25,6 +25,11 @@ constexpr std::size_t kMaxHandles = 4;
 // A host with very many mounts (containers) has some MiB of mountinfo.
 constexpr std::size_t kMaxMountinfoBytes = 16 * 1024 * 1024;
 
+// Mounts below mounts; deeper ones are no way in either.
+constexpr int kMaxMountDepth = 100;
+// fuse, fuse.sshfs, fuseblk; nfs, nfs4; cifs, smb3: others answer them than the kernel. autofs waits for its daemon as well.
+constexpr std::string_view kRemoteTypes[] = {"fuse", "nfs", "cifs", "smb", "9p", "ceph", "afs", "autofs", "coda", "lustre"};
+
 // The namespace that the calling thread is in; 0: not asked yet.
 thread_local std::uint64_t current_inode = 0;
 
@@ -111,13 +116,36 @@ void scan_threads(const Host& host, std::int64_t pid, std::optional<std::uint64_
   }
 }
 
+// A path that leads through such a file system waits for its daemon or its server, for good if that is dead: through FUSE
+// not even SIGKILL ends the wait. The root is asked in any case.
+bool is_behind_remote(const std::map<std::uint32_t, const decode::MountRow*>& mounts, const decode::MountRow& mount) {
+  std::uint32_t above = mount.parent_id;
+  for (int depth = 0; depth < kMaxMountDepth; ++depth) {
+    const auto parent = mounts.find(above);
+    if (parent == mounts.end() || parent->second->mount_point == "/") return false;
+    for (const std::string_view type : kRemoteTypes)
+      if (parent->second->fs_type.starts_with(type)) return true;
+    above = parent->second->parent_id;
+  }
+  return true;
+}
+
 void scan_mounts(const Host& host, std::int64_t pid, NetnsScan& scan) {
   std::string text;
   if (read_small_file(host.proc.get(), (std::to_string(pid) + "/mountinfo").c_str(), kMaxMountinfoBytes, text) != 0)
     return;
-  for (const auto& mount : decode::decode_mountinfo(text).rows) {
-    if (const auto inode = decode::netns_of_mount(mount))
+  const auto mounts = decode::decode_mountinfo(text).rows;
+  std::map<std::uint32_t, const decode::MountRow*> by_id;
+  for (const auto& mount : mounts) by_id[mount.mount_id] = &mount;
+  for (const auto& mount : mounts) {
+    const auto inode = decode::netns_of_mount(mount);
+    if (!inode) continue;
+    if (!is_behind_remote(by_id, mount)) {
       add_handle(scan, *inode, {NetnsHandle::Kind::mount, pid, 0, 0, mount.mount_point});
+    } else {
+      scan.found[*inode].inode = *inode;
+      scan.found[*inode].behind_remote = true;
+    }
   }
 }
 
@@ -131,7 +159,7 @@ int NetnsAccess::enter() const {
     else if (const auto leader = ns_inode(host_.proc.get(), "self/ns/net", "net")) current_inode = *leader;
   }
   if (current_inode == netns_.inode) return 0;
-  int error = ENOENT;
+  int error = netns_.behind_remote ? EREMOTE : ENOENT;
   for (const NetnsHandle& handle : netns_.handles) {
     const base::Fd fd = open_handle(host_, handle);
     if (!fd) {

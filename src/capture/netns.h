@@ -34,6 +34,7 @@ struct NetnsHandle {
 struct Netns {
   std::uint64_t inode = 0;
   bool own = false;  // the collector's
+  bool behind_remote = false;  // some mounts of it lie below a file system that need not answer: not a way in
   std::vector<NetnsHandle> handles;  // best first, a few are enough
 };
 
@@ -45,7 +46,8 @@ class NetnsAccess {
   std::uint64_t inode() const { return netns_.inode; }
   const Host& host() const { return host_; }
   // Brings the calling thread, which must not be the main one, into the namespace; does nothing if it is there.
-  // Returns errno: EPERM without CAP_SYS_ADMIN, ENOENT where nothing that pinned it is left.
+  // Returns errno: EPERM without CAP_SYS_ADMIN, ENOENT where nothing that pinned it is left, EREMOTE where it is only mounted
+  // below a file system that need not answer.
   int enter() const;
 
  private:

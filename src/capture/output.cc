@@ -37,25 +37,25 @@ bool Output::beat() {
 }
 
 void MemberBuffer::append(std::string_view bytes) {
-  if (!compressor_ && small_.size() + bytes.size() <= kSmallMemberBytes) {
-    small_ += bytes;
-    return;
+  size_bytes_ += bytes.size();
+  if (!large_ && size_bytes_ > kSmallMemberBytes) {
+    large_ = output_.packer().begin();
+    held_.reserve(kPieceBytes);
   }
-  if (!compressor_) {
-    compressor_.emplace(output_.level());
-    compressor_->append(small_);
-    small_ = {};
+  while (large_ && held_.size() + bytes.size() > kPieceBytes) {
+    const std::size_t room = kPieceBytes - held_.size();
+    held_ += bytes.substr(0, room);
+    bytes.remove_prefix(room);
+    output_.packer().append(large_, held_);
+    held_.reserve(kPieceBytes);
   }
-  compressor_->append(bytes);
-}
-
-std::uint64_t MemberBuffer::size_bytes() const {
-  return compressor_ ? compressor_->size_bytes() : small_.size();
+  held_ += bytes;
 }
 
 void MemberBuffer::finish(std::string name) {
-  if (compressor_) output_.large(compressor_->finish(std::move(name)));
-  else output_.member(std::move(name), std::move(small_));
+  if (!large_) return output_.member(std::move(name), std::move(held_));
+  output_.packer().append(large_, held_);
+  output_.large(output_.packer().finish(large_, std::move(name)));
 }
 
 }  // namespace ssnap::capture

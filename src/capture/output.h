@@ -10,11 +10,12 @@
 
 #include "archive/compressed_member.h"
 #include "archive/journal.h"
+#include "capture/packer.h"
 #include "capture/seen.h"
 
 namespace ssnap::capture {
 
-// A file below this size travels as it is and joins a batch; a larger one is compressed while it is read.
+// A file up to this size travels as it is and joins a batch; a larger one is compressed while it is read.
 constexpr std::size_t kSmallMemberBytes = 64 * 1024;
 
 struct SmallMember {
@@ -36,7 +37,7 @@ struct Batch {
 // drops everything: what a read brings after its deadline is not kept, because its absence is on record already.
 class Output {
  public:
-  explicit Output(int level) : level_(level) {}
+  explicit Output(int level) : packer_(level) {}
 
   void member(std::string name, std::string bytes);
   void large(archive::CompressedMember member);
@@ -46,16 +47,17 @@ class Output {
   // what there is and return.
   bool beat();
 
-  int level() const { return level_; }
+  // What large members are given to; for the reader's thread alone.
+  Packer& packer() { return packer_; }
 
  private:
   friend class ReaderPool;
   std::mutex mutex_;
   Batch batch_;
-  int level_;
   bool abandoned_ = false;
   bool stopping_ = false;
   std::uint64_t last_beat_nsec_ = 0;  // CLOCK_BOOTTIME
+  Packer packer_;
 };
 
 // Collects the bytes of one member, small or large, and hands it on.
@@ -63,13 +65,14 @@ class MemberBuffer {
  public:
   explicit MemberBuffer(Output& output) : output_(output) {}
   void append(std::string_view bytes);
-  std::uint64_t size_bytes() const;
+  std::uint64_t size_bytes() const { return size_bytes_; }
   void finish(std::string name);
 
  private:
   Output& output_;
-  std::string small_;
-  std::optional<archive::MemberCompressor> compressor_;
+  std::string held_;  // the whole of a small member, the last piece of a large one
+  std::shared_ptr<Packer::Member> large_;
+  std::uint64_t size_bytes_ = 0;
 };
 
 }  // namespace ssnap::capture

@@ -20,6 +20,10 @@ constexpr std::size_t kDirentsBytes = 32 * 1024;
 // do_proc_readlink gives at most a page.
 constexpr std::size_t kMaxLinkBytes = 4096;
 
+// A file of a process or of /etc is there at once. One whose bytes trickle (it may be on FUSE) is cut after this; a table of
+// sockets, which has no such limit of size, may take longer.
+constexpr std::uint64_t kMaxQuickBytes = 16 * 1024 * 1024, kMaxFileNsec = 60'000'000'000;
+
 // struct linux_dirent64 (include/linux/dirent.h): d_ino 8, d_off 8, d_reclen 2, d_type 1, d_name.
 constexpr std::size_t kDirentReclenAt = 16, kDirentTypeAt = 18, kDirentNameAt = 19;
 
@@ -41,9 +45,9 @@ ssize_t read_some(int fd, char* buffer, std::size_t size) {
 
 }  // namespace
 
-int list_directory(int directory_fd, std::vector<DirEntry>& entries, const std::function<bool()>& beat) {
+int visit_directory(int directory_fd, const std::function<bool(const char*, unsigned char)>& visit) {
   const auto buffer = std::make_unique<char[]>(kDirentsBytes);
-  for (;;) {
+  for (std::size_t seen = 0;;) {
     const long got = ::syscall(SYS_getdents64, directory_fd, buffer.get(), kDirentsBytes);
     if (got < 0) return errno;
     if (got == 0) return 0;
@@ -52,14 +56,23 @@ int list_directory(int directory_fd, std::vector<DirEntry>& entries, const std::
       std::memcpy(&length, buffer.get() + at + kDirentReclenAt, sizeof length);
       if (length <= kDirentNameAt || at + length > static_cast<std::size_t>(got)) return EIO;
       const char* name = buffer.get() + at + kDirentNameAt;
-      const std::size_t name_length = ::strnlen(name, length - kDirentNameAt);
-      const std::string_view text(name, name_length);
-      if (text != "." && text != "..")
-        entries.push_back({std::string(text), static_cast<unsigned char>(buffer[at + kDirentTypeAt])});
+      if (::strnlen(name, length - kDirentNameAt) == length - kDirentNameAt) return EIO;
+      const std::string_view text(name);
+      if (text != "." && text != "..") {
+        if (++seen > kMaxDirEntries) return EFBIG;
+        if (!visit(name, static_cast<unsigned char>(buffer[at + kDirentTypeAt]))) return EINTR;
+      }
       at += length;
     }
-    if (!beat()) return EINTR;
   }
+}
+
+int list_directory(int directory_fd, std::vector<DirEntry>& entries, const std::function<bool()>& beat) {
+  constexpr std::size_t kBeatEntries = 256;
+  return visit_directory(directory_fd, [&](const char* name, unsigned char type) {
+    entries.push_back({name, type});
+    return entries.size() % kBeatEntries != 0 || beat();
+  });
 }
 
 int read_link(int directory_fd, const char* name, std::string& target) {
@@ -76,7 +89,7 @@ int read_file_member(int directory_fd, const char* path, std::uint64_t max_bytes
   const base::Fd fd(open_for_reading(directory_fd, path));
   int error = fd ? 0 : errno;
   MemberBuffer member(output);
-  bool stopped = false, over = false;
+  bool stopped = false, over = false, slow = false;
   if (fd) {
     const auto buffer = std::make_unique<char[]>(kReadBytes);
     for (;;) {
@@ -89,14 +102,18 @@ int read_file_member(int directory_fd, const char* path, std::uint64_t max_bytes
       member.append(piece);
       if (look) look(piece);
       stopped = !output.beat();
-      if (over || stopped) break;
+      slow = max_bytes <= kMaxQuickBytes && boottime_nsec() - entry.begin_nsec > kMaxFileNsec;
+      if (over || stopped || slow) break;
     }
   }
   entry.end_nsec = boottime_nsec();
   entry.errno_number = error;
   entry.outcome = error == ENOENT ? if_absent : base::outcome_of_errno(error);
-  if (over || stopped || (error != 0 && member.size_bytes() > 0)) entry.outcome = base::OutcomeKind::cut;
+  // ESRCH after the first bytes: the process ended between two reads, and what came is all there will be.
+  const bool broken = error != 0 && error != ESRCH && member.size_bytes() > 0;
+  if (over || stopped || slow || broken) entry.outcome = base::OutcomeKind::cut;
   if (over) entry.detail = "kept the first " + std::to_string(max_bytes) + " bytes";
+  if (slow) entry.detail = "kept what came within " + std::to_string(kMaxFileNsec / 1'000'000'000) + " s";
   if (stopped) entry.detail = "the capture was ended";
   const bool kept = fd && (error == 0 || member.size_bytes() > 0);
   if (kept) {

@@ -18,8 +18,15 @@ struct DirEntry {
   unsigned char type = 0;  // d_type: DT_DIR, DT_REG, DT_LNK, ..., DT_UNKNOWN
 };
 
-// All entries but "." and "..", in the order that the kernel gives. Returns errno (0: all read).
-// `beat` is called between system calls and returns false to stop early.
+// The longest list that is believed: Linux has 4,194,304 processes and threads at most (PID_MAX_LIMIT), and allows a process
+// a quarter as many fds unless told otherwise (fs.nr_open). One that grows while it is read need not end.
+constexpr std::size_t kMaxDirEntries = 4'194'304;
+
+// Shows `visit` each entry but "." and "..", in the order that the kernel gives; the name lasts as long as the call. Returns
+// errno (0: all seen); EINTR where `visit` returned false, EFBIG after kMaxDirEntries.
+int visit_directory(int directory_fd, const std::function<bool(const char* name, unsigned char type)>& visit);
+
+// The same as a list. `beat` is called between system calls and returns false to stop early.
 int list_directory(int directory_fd, std::vector<DirEntry>& entries, const std::function<bool()>& beat);
 
 // The target of a link, any length up to a page (procfs gives no more). Returns errno.

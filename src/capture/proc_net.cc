@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <string>
 
@@ -56,6 +57,9 @@ bool changes_the_host(const std::string& path) {
   const std::string name = path.substr(path.rfind('/') + 1);
   return path.starts_with("rpc/") && name == "channel";
 }
+
+// A row of a socket has some 150 to 200 bytes: twenty million of them, far beyond what a host's memory holds of sockets.
+constexpr std::uint64_t kMaxTableBytes = 4'000'000'000;
 
 struct File {
   std::string path;    // below /proc
@@ -143,7 +147,7 @@ void read_file(const NetnsAccess& netns, const File& file, const Undumped& undum
     inodes.emplace(**table);
     look = [&](std::string_view piece) { inodes->look(piece); };
   }
-  read_file_member(netns.host().proc.get(), file.path.c_str(), UINT64_MAX, about_file(netns, file), output,
+  read_file_member(netns.host().proc.get(), file.path.c_str(), kMaxTableBytes, about_file(netns, file), output,
                    base::OutcomeKind::unsupported, look);
   if (!inodes) return;
   Seen seen;
@@ -181,7 +185,7 @@ class WholeTask : public Task {
  public:
   WholeTask(std::shared_ptr<const NetnsAccess> netns, Undumped undumped)
       : netns_(std::move(netns)), undumped_(std::move(undumped)) {}
-  std::size_t step_count() const override { return 1 + files_.size(); }
+  std::size_t step_count() const override { return 1 + file_count_; }
   archive::JournalEntry about(std::size_t step) const override {
     if (step > 0) return about_file(*netns_, files_[step - 1]);
     archive::JournalEntry entry;
@@ -192,12 +196,13 @@ class WholeTask : public Task {
   void run(std::size_t step, Output& output) override {
     if (const int error = netns_->enter()) {
       journal_not_entered(about(step), error, output);
-      files_.resize(std::min(files_.size(), step));  // said once
+      file_count_ = step;  // said once
       return;
     }
     if (step > 0) return read_file(*netns_, files_[step - 1], undumped_, output);
     std::vector<archive::JournalEntry> found;
     files_ = Listing(*netns_, found).run();
+    file_count_ = files_.size();
     for (auto& entry : found) output.journal(std::move(entry));
   }
 
@@ -205,6 +210,7 @@ class WholeTask : public Task {
   std::shared_ptr<const NetnsAccess> netns_;
   Undumped undumped_;
   std::vector<File> files_;
+  std::atomic<std::size_t> file_count_{0};  // a step that was given up may still write the list
 };
 
 }  // namespace

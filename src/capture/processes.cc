@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <string>
 
@@ -61,16 +62,18 @@ class ProcessTask : public Task {
 
   archive::JournalEntry about(std::size_t step) const override { return about_file(step, whose_); }
 
+  bool may_hang(std::size_t step) const override { return step == kCmdline; }
+
   void run(std::size_t step, Output& output) override {
     if (step == kStat) return read_stat(output);
-    if (!directory_ || !is_wanted(step)) return;
+    if (!is_open_ || has_ended_ || !is_wanted(step)) return;
     if (step == kThreads) return read_threads(output);
     if (step == kFds) {
       unreadable_ = read_first_table(directory_.get(), whose_, true, output) != 0;
       return;
     }
     read_file(step, directory_.get(), whose_, output);
-    if (directory_ && living_ && kSteps[step].of_thread) read_file(step, living_.get(), thread_, output);
+    if (living_ && !has_ended_ && !thread_has_ended_ && kSteps[step].of_thread) read_file(step, living_.get(), thread_, output);
   }
 
  private:
@@ -104,7 +107,7 @@ class ProcessTask : public Task {
     std::string text;
     const int error = read_file_member(directory_.get(), "stat", kMaxProcessFileBytes, about(kStat), output,
                                        base::OutcomeKind::vanished, [&](std::string_view piece) { text += piece; });
-    if (error == ESRCH) return directory_.reset();
+    if (error == ESRCH) return;
     if (const auto stat = decode::decode_proc_pid_stat(text); stat.has_value()) {
       has_threads_ = stat->num_threads > 1;
       kernel_thread_ = seen.kernel_thread = (stat->flags & kKernelThread) != 0;
@@ -112,6 +115,7 @@ class ProcessTask : public Task {
       if (has_threads_ && stat->state == 'Z') seen.living_thread = read_living_thread(output);
     }
     note(seen, output);
+    is_open_ = true;
   }
 
   static void note(const SeenProcess& process, Output& output) {
@@ -145,16 +149,21 @@ class ProcessTask : public Task {
     if (step == kLinks) return read_links(directory, whose, output);
     const int error = read_file_member(directory, kSteps[step].file, kSteps[step].max_bytes, about_file(step, whose), output);
     // Ended meanwhile: said once, the other files would only say it again.
-    if (error == ESRCH) (whose.tid == 0 ? directory_ : living_).reset();
+    if (error == ESRCH) (whose.tid == 0 ? has_ended_ : thread_has_ended_) = true;
   }
 
   const Host& host_;
-  Whose whose_, thread_;
+  Whose whose_;
   OptionalFiles files_;
   bool with_mountinfo_;
+  // Written by the first step alone, and read when it is through with them. They stay open until nobody reads: a step that
+  // was given up may still be at it.
+  Whose thread_;
   base::Fd directory_, living_;
   bool has_threads_ = false, kernel_thread_ = false;
-  bool unreadable_ = false;  // the fds; the threads' are so as well
+  std::atomic<bool> is_open_{false};
+  std::atomic<bool> has_ended_{false}, thread_has_ended_{false};
+  std::atomic<bool> unreadable_{false};  // the fds; the threads' are so as well
 };
 
 class SecondLookTask : public Task {
@@ -176,7 +185,8 @@ class SecondLookTask : public Task {
     base::Fd directory;
     const int error = open_same_process(host_, before_.process, directory);
     if (error == EEXIST && may_be_reused_) {
-      successor_ = process_task(host_, {before_.process.pid, 0, true}, files_, false);
+      // Given up meanwhile: the other thread goes by the steps there were.
+      if (output.beat()) successor_ = process_task(host_, {before_.process.pid, 0, true}, files_, false);
       return;
     }
     // A process that ended meanwhile holds nothing any more; its first tables are kept.

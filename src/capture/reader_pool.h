@@ -23,11 +23,14 @@ class Task {
   virtual void run(std::size_t step, Output& output) = 0;
   // What the journal says where this step didn't come back: source, member, pid.
   virtual archive::JournalEntry about(std::size_t step) const = 0;
+  // The step takes a lock that the process examined can keep for good. Of such steps only so many are given up.
+  virtual bool may_hang(std::size_t) const { return false; }
 };
 
 class ReaderPool {
  public:
-  // `deadline_nsec`: how long a step may go without a beat. `level`: zstd's, for large members.
+  // `deadline_nsec`: how long a step may go without a beat; less after many have hung (docs/adr/0014). `level`: zstd's, for
+  // large members. A thread that can't be started (a limit of processes) is tried again; with fewer it goes slower.
   ReaderPool(int threads, int level, std::uint64_t deadline_nsec);
   ~ReaderPool();
 
@@ -36,19 +39,23 @@ class ReaderPool {
   // tasks not begun are then dropped and readers end early. Returns how many tasks were finished.
   std::size_t run(std::vector<std::shared_ptr<Task>> tasks, const std::function<bool(Batch)>& consume);
 
-  std::size_t abandoned_threads() const { return abandoned_threads_; }
+  std::size_t abandoned_threads() const;
 
  private:
   struct Shared;
   struct Worker;
-  void start_worker();
+  void start_workers();
+  bool start_worker();
   void collect_overdue();
+  void give_up_unstaffed();
+  std::uint64_t deadline_now_nsec() const;
 
   std::shared_ptr<Shared> shared_;
   std::vector<std::shared_ptr<Worker>> workers_;
+  std::size_t threads_;
   int level_;
   std::uint64_t deadline_nsec_;
-  std::size_t abandoned_threads_ = 0;
+  std::uint64_t unstaffed_since_nsec_ = 0;  // 0: there is a thread
   bool stopping_ = false;
 };
 

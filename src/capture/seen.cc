@@ -16,6 +16,7 @@ void move_to_end(std::vector<T>& to, std::vector<T>&& from) {
 void Seen::append(Seen&& other) {
   move_to_end(processes, std::move(other.processes));
   move_to_end(held, std::move(other.held));
+  move_to_end(explained, std::move(other.explained));
   move_to_end(registered, std::move(other.registered));
   move_to_end(namespace_fds, std::move(other.namespace_fds));
   move_to_end(tables, std::move(other.tables));

@@ -41,6 +41,7 @@ struct FdTable {
   std::uint64_t hash = 0;   // of the list as it is kept
   std::vector<std::uint32_t> rings;  // fds that are io_urings, whose fdinfo was read
   bool reused = false;
+  bool has_sockets = false;          // some of its entries are
 };
 
 // What the kind of a socket means for the look for its holder.
@@ -67,6 +68,7 @@ struct NamedInode {
 struct Seen {
   std::vector<SeenProcess> processes;
   std::vector<HeldInode> held;
+  std::vector<std::uint32_t> explained;   // inodes in fd tables that are not in `held` any more
   std::vector<std::uint32_t> registered;  // inodes in the tables of io_urings
   std::vector<NamespaceFd> namespace_fds;
   std::vector<FdTable> tables;
@@ -77,7 +79,7 @@ struct Seen {
 
   void append(Seen&& other);
   bool empty() const {
-    return processes.empty() && held.empty() && registered.empty() && namespace_fds.empty() && tables.empty() &&
+    return processes.empty() && held.empty() && explained.empty() && registered.empty() && namespace_fds.empty() && tables.empty() &&
            dumped.empty() && listed.empty() && own.empty() && named.empty();
   }
 };

@@ -4,6 +4,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -31,44 +33,44 @@ bool enter_proc(int proc) {
   return true;
 }
 
+// A step a socket, the last writes them down: a process that swaps its fds in the right moment makes one step ask a file
+// (of FUSE, say) that never answers.
 class SockprotonameTask : public Task {
  public:
   SockprotonameTask(const Host& host, std::vector<HeldInode> held, int pass)
-      : host_(host), held_(std::move(held)), pass_(pass) {}
+      : host_(host), held_(std::move(held)), pass_(pass), answers_(std::min(held_.size(), kMaxAskedNames)) {}
 
-  archive::JournalEntry about(std::size_t) const override {
+  std::size_t step_count() const override { return answers_.size() + 1; }
+
+  archive::JournalEntry about(std::size_t step) const override {
     archive::JournalEntry entry;
     entry.source = "sockprotoname";
-    entry.member = "sockprotonames/pass" + std::to_string(pass_);
     entry.pass = pass_;
+    if (step < answers_.size()) entry.pid = held_[step].pid;
+    else entry.member = "sockprotonames/pass" + std::to_string(pass_);
     return entry;
   }
 
+  bool may_hang(std::size_t step) const override { return step < answers_.size(); }
+
   void run(std::size_t step, Output& output) override {
+    if (step == 0) begin_nsec_ = boottime_nsec();
+    if (step < answers_.size()) return ask_about(step);
     archive::JournalEntry entry = about(step);
-    entry.begin_nsec = boottime_nsec();
-    // Where a thread may not have a working folder of its own (seccomp), through the mounted /proc.
-    const std::string folder = enter_proc(host_.proc.get()) ? "" : "/proc/self/fd/" + std::to_string(host_.proc.get()) + "/";
+    entry.begin_nsec = begin_nsec_;
     MemberBuffer member(output);
     Seen seen;
     std::map<int, std::uint64_t> failures;
-    for (std::size_t i = 0; i < held_.size() && i < kMaxAskedNames; ++i) {
-      NamedInode named{held_[i], false, ""};
-      const std::string path = std::to_string(named.held.pid) +
-                               (named.held.tid != 0 ? "/task/" + std::to_string(named.held.tid) : "") + "/fd/" +
-                               std::to_string(named.held.fd);
-      std::string target;
-      const bool there = read_link(host_.proc.get(), path.c_str(), target) == 0;
-      named.still_there = there && decode::inode_of_link(target, "socket") == named.held.inode;
-      if (named.still_there)
-        if (const int error = ask((folder + path).c_str(), named.protocol)) ++failures[error];
+    for (const Answer& answer : answers_) {
+      if (!answer.is_there) continue;
+      const NamedInode& named = answer.named;
+      if (answer.error != 0) ++failures[answer.error];
       std::string line = std::to_string(named.held.inode) + " " + std::to_string(named.held.pid) + " " +
                          std::to_string(named.held.fd) + " " + (named.still_there ? "held" : "gone") + " " +
                          named.protocol;
       line += '\0';
       member.append(line);
-      seen.named.push_back(std::move(named));
-      if (!output.beat()) break;
+      seen.named.push_back(named);
     }
     entry.end_nsec = boottime_nsec();
     entry.count = seen.named.size();
@@ -89,6 +91,27 @@ class SockprotonameTask : public Task {
   }
 
  private:
+  struct Answer {
+    NamedInode named;
+    int error = 0;
+    std::atomic<bool> is_there{false};  // only then the others are read: a step that was given up may still write them
+  };
+
+  void ask_about(std::size_t step) {
+    // Where a thread may not have a working folder of its own (seccomp), through the mounted /proc.
+    const std::string folder = enter_proc(host_.proc.get()) ? "" : "/proc/self/fd/" + std::to_string(host_.proc.get()) + "/";
+    Answer& answer = answers_[step];
+    answer.named.held = held_[step];
+    const std::string path = std::to_string(held_[step].pid) +
+                             (held_[step].tid != 0 ? "/task/" + std::to_string(held_[step].tid) : "") + "/fd/" +
+                             std::to_string(held_[step].fd);
+    std::string target;
+    const bool is_open = read_link(host_.proc.get(), path.c_str(), target) == 0;
+    answer.named.still_there = is_open && decode::inode_of_link(target, "socket") == held_[step].inode;
+    if (answer.named.still_there) answer.error = ask((folder + path).c_str(), answer.named.protocol);
+    answer.is_there = true;
+  }
+
   // net/socket.c, sockfs_xattr_get(): answered from the socket itself, nothing is opened. Returns errno.
   static int ask(const char* path, std::string& protocol) {
     char name[kMaxProtocolName];
@@ -99,8 +122,10 @@ class SockprotonameTask : public Task {
   }
 
   const Host& host_;
-  std::vector<HeldInode> held_;
+  const std::vector<HeldInode> held_;
   int pass_;
+  std::vector<Answer> answers_;
+  std::atomic<std::uint64_t> begin_nsec_{0};
 };
 
 }  // namespace

@@ -86,11 +86,11 @@ void compare_by_content(int directory, const Whose& leader, const std::vector<st
   std::uint64_t links = 0;
   const auto content = [&](int of) {
     Seen dropped;
-    FdList list = read_fd_table(of, leader, output, dropped);
+    const FdList list = read_fd_table(of, leader, output, dropped, nullptr);
     links += list.entries;
     return list;
   };
-  std::uint64_t leaders = hash_of(content(directory));
+  std::uint64_t leaders = content(directory).hash;
   std::set<std::uint64_t> others;
   for (std::size_t i = 0; i < tids.size(); ++i) {
     if (links > kMaxComparedLinks || !output.beat()) {
@@ -103,11 +103,10 @@ void compare_by_content(int directory, const Whose& leader, const std::vector<st
       ++comparing.failures[error];
       continue;
     }
-    const std::uint64_t hash = hash_of(list);
-    if (hash == leaders || others.count(hash) > 0) continue;
-    leaders = hash_of(content(directory));  // it may have moved
-    if (hash == leaders) continue;
-    others.insert(hash);
+    if (list.hash == leaders || others.count(list.hash) > 0) continue;
+    leaders = content(directory).hash;  // it may have moved
+    if (list.hash == leaders) continue;
+    others.insert(list.hash);
     comparing.found.push_back(tids[i]);
   }
 }

@@ -1,19 +1,19 @@
-// ssnap analyze: a snapshot -> an answer. Opens nothing but the snapshot.
-#include <sys/ioctl.h>
-#include <unistd.h>
-
+// ssnap analyze: a snapshot -> an answer. Opens nothing but the snapshot, and reads it confined.
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
+#include "analyze/findings.h"
 #include "analyze/select.h"
 #include "cli/analyze_filter.h"
 #include "cli/command.h"
+#include "cli/input.h"
 #include "cli/letters.h"
 #include "cli/live.h"
+#include "cli/terminal.h"
 #include "pipeline/replay.h"
 #include "render/csv.h"
 #include "render/fields.h"
+#include "render/findings.h"
 #include "render/json.h"
 #include "render/lsof.h"
 #include "render/netstat.h"
@@ -31,17 +31,6 @@ namespace {
 using base::ExitCode;
 using base::Failure;
 
-render::Style terminal_style() {
-  render::Style style;
-  if (!::isatty(STDOUT_FILENO)) return style;
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;
-  const char* terminal = std::getenv("TERM");
-  const char* no_colour = std::getenv("NO_COLOR");
-  style.colour = terminal != nullptr && std::string_view(terminal) != "dumb" && (no_colour == nullptr || *no_colour == '\0');
-  return style;
-}
-
 std::string unknown_namespace(const model::Snapshot& snapshot, const std::string& wanted) {
   std::string known;
   for (const auto& netns : snapshot.namespaces)
@@ -51,9 +40,9 @@ std::string unknown_namespace(const model::Snapshot& snapshot, const std::string
 
 struct Arguments {
   Letters letters;
-  bool help = false, explain = false, tree = false, pairs = false, live = false;
+  bool help = false, explain = false, tree = false, pairs = false, findings = false, list_rules = false, live = false;
   RowCount row_count;
-  std::string as, format = "table", netns, expect, fields;
+  std::string as, format = "table", netns, expect, fields, rules;
   std::vector<std::string> words;
 };
 
@@ -68,6 +57,10 @@ po::options_description describe(Arguments& to) {
        "columns by name, separated by commas: titles of the table, and fields of JSON (local.port, owners.pid)")
       ("tree", flag(to.tree), "the processes that hold the sockets, under their parents")
       ("pairs", flag(to.pairs), "who talks to whom on this host, both ends together; with json or ndjson the list of them too")
+      ("findings", flag(to.findings), "what stands out, in every namespace; with json or ndjson a list beside the others")
+      ("rules", po::value(&to.rules)->value_name("LIST"),
+       "with --findings: only the rules with these ids, separated by commas; no-ID,ID...: all but these")
+      ("list-rules", flag(to.list_rules), "no SNAPSHOT: the rules of --findings, their severities and what they look for")
       ("netns", po::value(&to.netns)->value_name("NAME|INODE|all"), "sockets of this network namespace; default: the host's own in the table")
       ("count", flag(to.row_count.only_count), "print how many rows there are instead of them")
       ("expect", po::value(&to.expect)->value_name("N|N..M"), "exit with 5 unless there are so many rows; also N.. and ..M")
@@ -102,16 +95,27 @@ std::vector<std::string> split_list(const std::string& list) {
 bool is_json(const std::string& format) { return format == "json" || format == "ndjson"; }
 bool is_text_table(const std::string& format) { return format == "table" || format == "wide"; }
 
+void check_findings(const Arguments& given) {
+  if (!given.rules.empty() && !given.findings) throw Failure(ExitCode::usage, "--rules says which rules --findings asks; it needs --findings");
+  if (!given.findings) return;
+  const std::string other = given.tree ? "--tree" : given.pairs && !is_json(given.format) ? "--pairs" : given.letters.summary ? "--summary" : "";
+  if (!other.empty()) throw Failure(ExitCode::usage, "--findings and " + other + " are two views: ask for one after the other");
+  if (!given.fields.empty() && !is_json(given.format))
+    throw Failure(ExitCode::usage, "--fields chooses columns of sockets; --findings has its own");
+  const auto chosen = analyze::choose_rules(given.rules);
+  if (chosen.has_error()) throw Failure(ExitCode::usage, "--rules: " + chosen.error().message + "; ssnap analyze --list-rules names them");
+}
+
 // What can't be combined, said before anything is read.
 void check(const Arguments& given, Tool tool) {
   const std::string& format = given.format;
   if (!is_json(format) && !is_text_table(format) && format != "csv")
     throw Failure(ExitCode::usage, "--format takes table, wide, json, ndjson or csv, not '" + format + "'");
-  const bool own_view = given.tree || given.pairs || !given.fields.empty();
+  const bool own_view = given.tree || given.pairs || given.findings || !given.fields.empty();
   if (tool != Tool::ssnap && format != "table")
     throw Failure(ExitCode::usage, "--as " + given.as + " prints what " + given.as + " prints; it can't be combined with --format " + format);
   if (tool != Tool::ssnap && own_view)
-    throw Failure(ExitCode::usage, std::string(given.tree ? "--tree" : given.pairs ? "--pairs" : "--fields") +
+    throw Failure(ExitCode::usage, std::string(given.tree ? "--tree" : given.pairs ? "--pairs" : given.findings ? "--findings" : "--fields") +
                                        " is a view of ssnap's own; --as has no such thing");
   if (given.tree && given.pairs) throw Failure(ExitCode::usage, "--tree and --pairs are two views: ask for one after the other");
   if (given.tree && format != "table")
@@ -122,6 +126,7 @@ void check(const Arguments& given, Tool tool) {
     throw Failure(ExitCode::usage, "--pairs is a table of its own, or a list in json and ndjson; there is none in --format " + format);
   if (!given.fields.empty() && (given.tree || (given.pairs && !is_json(format))))
     throw Failure(ExitCode::usage, "--fields chooses columns of sockets; --tree and --pairs have theirs");
+  check_findings(given);
   if (given.explain && tool == Tool::ssnap) throw Failure(ExitCode::usage, "--explain goes with --as ss, netstat or lsof");
 }
 
@@ -191,13 +196,22 @@ Answer answer_as(Tool tool, const model::Snapshot& snapshot, const std::vector<s
   return answer;
 }
 
+// What stands out among the selected sockets, for people or as CSV.
+std::string findings_text(const render::Rows& rows, const model::Findings& findings, const Arguments& given) {
+  if (given.format == "csv") return render::render_findings_csv(rows, findings, !given.letters.no_header);
+  render::Style style = terminal_style();
+  add_to_style(given.letters, style);
+  if (given.format == "wide") style.width.reset();
+  return render::render_findings(rows, findings, style, given.format == "wide");
+}
+
 // In the default view.
 Answer answer_own(const model::Snapshot& snapshot, const std::vector<std::uint32_t>& namespaces, const Arguments& given,
                   const analyze::FilterSyntax& syntax, const analyze::Filter& filter, const std::vector<std::string>& fields) {
   analyze::Selection selection = selection_of(given.letters);
   if (syntax.speaks_of(analyze::Subject::state)) selection.all = true;
   render::Rows rows{snapshot, {}, 0, 0, 0};
-  std::vector<bool> shown(snapshot.namespaces.size(), false), others(snapshot.namespaces.size(), false);
+  std::vector<bool> shown(snapshot.namespaces.size(), false), others(snapshot.namespaces.size(), false), chosen(snapshot.sockets.size(), false);
   for (const std::uint32_t index : namespaces) shown[index] = true;
   for (const model::Socket& socket : snapshot.sockets) {
     const bool selected = analyze::selects(selection, socket) && filter.matches(snapshot, socket);
@@ -207,15 +221,25 @@ Answer answer_own(const model::Snapshot& snapshot, const std::vector<std::uint32
       continue;
     }
     ++rows.total;
-    if (selected) rows.sockets.push_back(&socket);
+    if (!selected) continue;
+    rows.sockets.push_back(&socket);
+    chosen[static_cast<std::size_t>(&socket - snapshot.sockets.data())] = true;
   }
   rows.other_namespaces = static_cast<std::uint64_t>(std::count(others.begin(), others.end(), true));
   Answer answer;
   answer.rows = rows.sockets.size();
+  std::optional<model::Findings> findings;
+  if (given.findings) {
+    findings = analyze::find_all(snapshot, *analyze::choose_rules(given.rules), chosen);
+    answer.rows = findings->findings.size();
+  }
+  const auto* found = findings ? &*findings : nullptr;
   if (given.format == "json") {
-    answer.text = render::render_json(rows, given.pairs, fields);
+    answer.text = render::render_json(rows, given.pairs, fields, found);
   } else if (given.format == "ndjson") {
-    answer.text = render::render_ndjson(rows, given.pairs, fields);
+    answer.text = render::render_ndjson(rows, given.pairs, fields, found);
+  } else if (findings) {
+    answer.text = findings_text(rows, *findings, given);
   } else if (given.format == "csv") {
     answer.text = render::render_csv(rows, fields.empty() ? render::default_csv_fields() : fields, !given.letters.no_header);
   } else {
@@ -252,6 +276,7 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
   positions.add("words", -1);
   parse_options(arguments, options_of_all, positions, "analyze");
   if (given.help) return print(help_text("analyze", help_of(tool))), 0;
+  if (given.list_rules) return print(render::render_rules()), 0;
   if (given.words.empty() && !given.live)
     throw Failure(ExitCode::usage, "which snapshot? ssnap analyze SNAPSHOT; ssnap analyze --help lists the options");
 
@@ -268,15 +293,15 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
   options.keep_proc_net_rows = tool != Tool::ssnap;
   options.keep_first_dump = tool == Tool::ss;
   options.keep_net_tables = tool == Tool::netstat;
-  options.keep_info = given.letters.info || (tool == Tool::ssnap && given.format != "table");
+  options.keep_info = given.letters.info || given.findings || (tool == Tool::ssnap && given.format != "table");
   const auto read = [&]() -> model::Snapshot {
     if (given.live) {
       std::vector<std::string> words{"ssnap", "analyze"};
       words.insert(words.end(), arguments.begin(), arguments.end());
       return capture_live(words, options);
     }
-    auto replayed = pipeline::replay(given.words.front(), options);
-    if (replayed.has_error()) throw Failure(ExitCode::failed, replayed.error().message);
+    auto replayed = pipeline::replay(open_input_confined(given.words.front()), options);
+    if (replayed.has_error()) fail(replayed.error());
     return std::move(*replayed);
   };
   const model::Snapshot snapshot = read();
@@ -285,7 +310,7 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
   // JSON and CSV hold all namespaces, the table the host's own, unless told otherwise.
   std::optional<std::string> wanted;
   if (!given.netns.empty()) wanted = given.netns;
-  else if (given.format != "table" || syntax.speaks_of(analyze::Subject::netns)) wanted = "all";
+  else if (given.format != "table" || given.findings || syntax.speaks_of(analyze::Subject::netns)) wanted = "all";
   const auto namespaces = analyze::select_namespaces(snapshot, wanted);
   if (!namespaces) throw Failure(ExitCode::failed, unknown_namespace(snapshot, given.netns));
 

@@ -1,13 +1,16 @@
 // ssnap capture: this host -> an archive.
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "archive/member.h"
@@ -16,7 +19,9 @@
 #include "base/text_cursor.h"
 #include "capture/capture.h"
 #include "capture/clock.h"
+#include "capture/output_file.h"
 #include "cli/command.h"
+#include "cli/stop_signals.h"
 #include "render/escape.h"
 
 namespace po = boost::program_options;
@@ -27,18 +32,8 @@ namespace {
 using base::ExitCode;
 using base::Failure;
 
-std::atomic<int> stop_signal{0};
-static_assert(std::atomic<int>::is_always_lock_free, "set by a signal handler");
-
-// The first signal ends the capture with a sealed archive; the handler is then gone, so a second one ends at once.
-void catch_signals() {
-  struct sigaction action {};
-  action.sa_handler = [](int signal) { stop_signal.store(signal); };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
-  // A reader that goes away is an error of the write, not the end of the program.
-  ::signal(SIGPIPE, SIG_IGN);
-}
+// --timeout: a year. Beyond it somebody has mistaken the unit.
+constexpr std::uint64_t kMaxTimeoutSec = 366ull * 24 * 3600;
 
 // ssnap-HOST-YYYYmmddTHHMMSSZ.tar.zst
 std::string default_name() {
@@ -49,19 +44,13 @@ std::string default_name() {
   return "ssnap-" + host + "-" + time + ".tar.zst";
 }
 
-archive::FdSink open_output(const std::string& path) {
-  if (path == "-") {
-    if (::isatty(STDOUT_FILENO))
-      throw Failure(ExitCode::usage,
-                    "an archive is nothing for a terminal: redirect standard output, or name a file with -o");
-    return archive::FdSink(base::Fd(::dup(STDOUT_FILENO)), false);
-  }
-  base::Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd) {
-    if (errno == EEXIST) throw Failure(ExitCode::failed, path + " exists already and is left as it is: choose another name with -o");
-    throw Failure(ExitCode::failed, base::errno_error("can't create " + path, errno).message);
-  }
-  return archive::FdSink(std::move(fd), true);
+archive::FdSink standard_output() {
+  if (::isatty(STDOUT_FILENO))
+    throw Failure(ExitCode::usage,
+                  "an archive is nothing for a terminal: redirect standard output, or name a file with -o");
+  struct stat status {};
+  const bool is_file = ::fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+  return archive::FdSink(base::Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)), is_file);
 }
 
 std::string human_bytes(std::uint64_t bytes) {
@@ -108,32 +97,192 @@ std::string gap_text(const std::map<std::string, std::uint64_t>& gaps) {
   return text;
 }
 
+// "2", "0.25": nanoseconds; nullopt for anything else, and for 0.
+std::optional<std::uint64_t> parse_seconds(std::string_view text) {
+  const auto dot = text.find('.');
+  std::string fraction(dot == std::string_view::npos ? "" : text.substr(dot + 1));
+  if (dot != std::string_view::npos && (fraction.empty() || fraction.size() > 9)) return std::nullopt;
+  fraction.resize(9, '0');
+  const auto whole = base::parse_integer<std::uint64_t>(text.substr(0, dot));
+  const auto rest = base::parse_integer<std::uint64_t>(fraction);
+  if (!whole || !rest || *whole > kMaxTimeoutSec) return std::nullopt;
+  const std::uint64_t nsec = *whole * base::kNsecPerSec + *rest;
+  return nsec == 0 ? std::nullopt : std::optional(nsec);
+}
+
+// "65536", "64K", "1G": powers of 1024.
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  unsigned shift = 0;
+  if (!text.empty())
+    if (const auto at = std::string_view("KMG").find(text.back()); at != std::string_view::npos) {
+      shift = 10 * (static_cast<unsigned>(at) + 1);
+      text.remove_suffix(1);
+    }
+  const auto number = base::parse_integer<std::uint64_t>(text);
+  if (!number || *number == 0 || *number > (1ull << 62) >> shift) return std::nullopt;
+  return *number << shift;
+}
+
 struct Arguments {
-  bool help = false, quiet = false, verbose = false;
-  std::string output, progress = "auto", netns = "all";
+  bool help = false, quiet = false, verbose = false, force = false, sha256_file = false;
+  std::string output, progress = "auto", netns = "all", timeout, max_size;
+  int read_timeout_sec = 10;
   std::vector<std::string> case_fields;
   capture::CaptureOptions options;
 };
 
 po::options_description describe(Arguments& to) {
-  auto& [help, quiet, verbose, output, progress, netns, case_fields, options] = to;
+  auto& [help, quiet, verbose, force, sha256_file, output, progress, netns, timeout, max_size, read_timeout, case_fields, options] = to;
   po::options_description description("Options");
   description.add_options()
       ("output,o", po::value(&output)->value_name("FILE"),
        "write to FILE, which must not exist yet, or to standard output (-); default: ssnap-HOST-TIME.tar.zst here")
-      ("case", po::value(&case_fields)->value_name("K=V"), "a fact about the case, kept in capture.json (number=17); may be repeated")
+      ("case", po::value(&case_fields)->value_name("K=V"), 
+       "a fact about the case, kept in capture.json and shown by info. Known names are number, evidence, examiner, description and "
+       "notes; any other will do. May be repeated, each name once")
       ("netns", po::value(&netns)->value_name("all|self")->default_value(netns), "every network namespace, or the collector's own only")
       ("pid", po::value(&options.pids)->value_name("PID"), "read this process only; may be repeated. The tables stay whole, the rest is a stated gap")
       ("level", po::value(&options.level)->value_name("N")->default_value(options.level), "zstd's level, 1 to 19")
       ("threads", po::value(&options.threads)->value_name("N")->default_value(options.threads), "threads that read, 1 to 64")
+      ("read-timeout", po::value(&read_timeout)->value_name("SECONDS")->default_value(read_timeout),
+       "how long a read may hang before it is given up and recorded as a gap, 1 to 3600")
+      ("timeout", po::value(&timeout)->value_name("S"), "stop reading after S seconds (2, 0.5); what is missing then is a stated gap")
+      ("max-size", po::value(&max_size)->value_name("BYTES"),
+       "the archive gets no larger, its end included (65536, 64K, 10M, 1G); what had no room is a stated gap")
+      ("sha256-file", flag(sha256_file), "write FILE.sha256 too, for sha256sum -c")
+      ("force", flag(force), "replace an existing FILE, in one step, once the new archive can be replayed; until then it is kept")
       ("allow-module-load", flag(options.allow_module_load),
        "ask for every table, even if the kernel must load a module to answer; by default such a table is left to /proc/net")
       ("include-secrets", flag(options.include_secrets), "keep TCP-MD5 keys, which are otherwise overwritten with zeros")
-      ("quiet,q", flag(quiet), "say nothing but errors")
+      ("exe-hashes", flag(options.exe_hashes),
+       "read the executable of each process that holds a socket, and keep its SHA-256; reading may set a file's time of last access")
+      ("quiet,q", flag(quiet), "say nothing but errors and, last, the archive's SHA-256")
       ("verbose,v", flag(verbose), "say more: each stage as it begins, when, and the uncompressed size")
       ("progress", po::value(&progress)->value_name("auto|always|never")->default_value(progress), "a progress line on standard error; auto: on a terminal")
       ("help,h", flag(help), "this text");
   return description;
+}
+
+void read_case_fields(const std::vector<std::string>& fields, capture::CaptureOptions& options) {
+  for (const std::string& field : fields) {
+    const auto equals = field.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw Failure(ExitCode::usage, "--case takes NAME=VALUE, not '" + field + "'");
+    const std::string name = field.substr(0, equals);
+    for (const auto& [known, value] : options.case_fields)
+      if (known == name) throw Failure(ExitCode::usage, "--case has '" + name + "' twice: which one is it?");
+    options.case_fields.emplace_back(name, field.substr(equals + 1));
+  }
+}
+
+void check(Arguments& given) {
+  auto& options = given.options;
+  if (options.level < 1 || options.level > 19) throw Failure(ExitCode::usage, "--level takes a number from 1 to 19");
+  if (options.threads < 1 || options.threads > 64) throw Failure(ExitCode::usage, "--threads takes a number from 1 to 64");
+  if (given.read_timeout_sec < 1 || given.read_timeout_sec > 3600)
+    throw Failure(ExitCode::usage, "--read-timeout takes a number of seconds from 1 to 3600");
+  options.deadline_nsec = static_cast<std::uint64_t>(given.read_timeout_sec) * base::kNsecPerSec;
+  for (const std::int64_t pid : options.pids)
+    if (pid <= 0) throw Failure(ExitCode::usage, "--pid takes the number of a process, not '" + std::to_string(pid) + "'");
+  if (given.netns != "all" && given.netns != "self")
+    throw Failure(ExitCode::usage, "--netns takes all or self, not '" + given.netns + "'");
+  options.own_netns_only = given.netns == "self";
+  if (given.progress != "auto" && given.progress != "always" && given.progress != "never")
+    throw Failure(ExitCode::usage, "--progress takes auto, always or never");
+  if (given.sha256_file && given.output == "-")
+    throw Failure(ExitCode::usage,
+                  "--sha256-file needs a file to stand beside: with -o - the SHA-256 is on the last line of standard error");
+  read_case_fields(given.case_fields, options);
+}
+
+void read_limits(const po::variables_map& values, const Arguments& given, capture::CaptureOptions& options) {
+  if (values.count("timeout")) {
+    const auto nsec = parse_seconds(given.timeout);
+    if (!nsec)
+      throw Failure(ExitCode::usage, "--timeout takes seconds above 0, such as 30 or 0.5, not '" + given.timeout + "'");
+    options.timeout_nsec = *nsec;
+  }
+  if (values.count("max-size")) {
+    const auto bytes = parse_size(given.max_size);
+    if (!bytes)
+      throw Failure(ExitCode::usage,
+                    "--max-size takes bytes above 0, such as 65536, 64K, 10M or 1G, not '" + given.max_size + "'");
+    options.max_bytes = *bytes;
+    options.max_bytes_name = "--max-size";
+  }
+  // A file that may grow no further could not be ended in order, so that this is a limit as well.
+  rlimit size{};
+  if (given.output == "-" || ::getrlimit(RLIMIT_FSIZE, &size) != 0 || size.rlim_cur == RLIM_INFINITY) return;
+  if (options.max_bytes != 0 && options.max_bytes <= size.rlim_cur) return;
+  options.max_bytes = std::max<std::uint64_t>(size.rlim_cur, 1);
+  options.max_bytes_name = "the limit of file sizes (ulimit -f)";
+}
+
+std::string advice(int error) {
+  switch (error) {
+    case EPIPE: return "the reader went away: capture again for one that stays, or into a file";
+    case ENOSPC:
+    case EDQUOT: return "for the rest, capture again to where there is room, or through a pipe (-o -)";
+    case EFBIG: return "for the rest, raise the limit of file sizes (ulimit -f) or use a pipe (-o -), and capture again";
+    default: return "copy what there is, and capture again to another disk or through a pipe (-o -)";
+  }
+}
+
+// Where the archive goes, and what is said and done about it at the end.
+class Destination {
+ public:
+  Destination(const std::string& path, const Arguments& given)
+      : where_(path == "-" ? "standard output" : path), name_(path == "-" ? "SNAPSHOT" : path) {
+    if (path == "-") {
+      pipe_.emplace(standard_output());
+      return;
+    }
+    auto made = capture::OutputFile::create(path, {given.force, given.sha256_file});
+    if (made.has_error()) throw Failure(ExitCode::failed, made.error().message);
+    file_.emplace(std::move(*made));
+  }
+
+  archive::Sink& sink() { return file_ ? static_cast<archive::Sink&>(*file_) : *pipe_; }
+  const std::string& where() const { return where_; }
+  const std::string& name() const { return name_; }
+
+  // The file survives a power loss, and has its hash beside it. False where that could not be had, which is then said.
+  bool finish(const std::string& sha256, bool with_sha256_file) {
+    if (!file_) return true;
+    auto done = file_->finish();
+    if (done && with_sha256_file) done = file_->write_sha256_file(sha256);
+    if (!done) say(done.error().message);
+    return done.has_value();
+  }
+
+ private:
+  std::string where_, name_;
+  std::optional<archive::FdSink> pipe_;
+  std::optional<capture::OutputFile> file_;
+};
+
+void say_result(const capture::CaptureResult& result, const Destination& destination, bool verbose) {
+  const archive::EndInfo& end = result.end;
+  std::string how;
+  if (end.status == archive::EndStatus::interrupted) how = ", interrupted by signal " + std::to_string(*end.signal);
+  if (end.status == archive::EndStatus::limit) how = ", ended by a limit: " + end.detail;
+  say("wrote " + destination.where() + ": " + human_bytes(result.compressed_bytes) + ", " + std::to_string(end.members) +
+      " members" + how);
+  if (!end.gaps.empty())
+    say("gaps: " + gap_text(end.gaps) + "; ssnap info " + destination.name() + " lists them" +
+        (result.has_gaps && ::geteuid() != 0 ? " (run as root to see everything)" : ""));
+  if (verbose) say("raw size " + human_bytes(end.member_bytes));
+}
+
+// Without a sealed archive. Returns the exit code.
+ExitCode say_failure(const capture::CaptureFailure& failure, const Destination& destination) {
+  if (!failure.replayable) {
+    say(failure.error.message + "; nothing usable was written to " + destination.where());
+    return ExitCode::failed;
+  }
+  say(failure.error.message + "; " + human_bytes(failure.compressed_bytes) + " were written to " + destination.where() +
+      " and replay as an incomplete snapshot; " + advice(failure.error.errno_number));
+  return ExitCode::incomplete;
 }
 
 }  // namespace
@@ -143,29 +292,21 @@ CommandHelp capture_help() {
   return {"take a snapshot of this host's sockets and processes into an archive", "capture [-o FILE|-] [OPTION]...",
           "Takes the kernel's own account of this host's sockets, and of who holds them. Reads /proc and netlink, writes its\n"
           "output and nothing else. Run it as root to see everything; what it may not read is recorded as a gap, and the\n"
-          "exit code is then 3.",
-          {describe(unused)}, ""};
+          "exit code is then 3.\n\n"
+          "The first SIGINT, SIGTERM, SIGHUP, SIGPIPE or SIGXCPU ends the archive in order, a second one ends ssnap at\n"
+          "once. With a timeout, a size, a full disk or a reader that goes away, what was collected stays, and says that\n"
+          "it isn't all. The last line on standard error is the SHA-256 of what was written.",
+          {describe(unused)},
+          "Exit codes: 0 done; 1 nothing usable was written; 2 usage; 3 something is missing; 128+N ended by signal N, sealed."};
 }
 
 int run_capture_command(const std::vector<std::string>& arguments) {
   Arguments given;
   const po::variables_map values = parse_options(arguments, describe(given), {}, "capture");
   if (given.help) return print(help_text("capture", capture_help())), 0;
-  auto& [help, quiet, verbose, output, progress, netns, case_fields, options] = given;
-  if (options.level < 1 || options.level > 19) throw Failure(ExitCode::usage, "--level takes a number from 1 to 19");
-  if (options.threads < 1 || options.threads > 64) throw Failure(ExitCode::usage, "--threads takes a number from 1 to 64");
-  for (const std::int64_t pid : options.pids)
-    if (pid <= 0) throw Failure(ExitCode::usage, "--pid takes the number of a process, not '" + std::to_string(pid) + "'");
-  if (netns != "all" && netns != "self") throw Failure(ExitCode::usage, "--netns takes all or self, not '" + netns + "'");
-  options.own_netns_only = netns == "self";
-  if (progress != "auto" && progress != "always" && progress != "never")
-    throw Failure(ExitCode::usage, "--progress takes auto, always or never");
-  for (const std::string& field : case_fields) {
-    const auto equals = field.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw Failure(ExitCode::usage, "--case takes NAME=VALUE, not '" + field + "'");
-    options.case_fields.emplace_back(field.substr(0, equals), field.substr(equals + 1));
-  }
+  check(given);
+  auto& options = given.options;
+  read_limits(values, given, options);
   options.arguments = {"ssnap", "capture"};
   options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
   options.tool_version = kVersion;
@@ -173,18 +314,17 @@ int run_capture_command(const std::vector<std::string>& arguments) {
 
   const auto host = capture::open_host();
   if (host.has_error()) throw Failure(ExitCode::failed, host.error().message);
-  const std::string path = values.count("output") ? output : default_name();
-  archive::FdSink sink = open_output(path);
-  catch_signals();
+  const std::atomic<int>& stop_signal = catch_stop_signals();
+  Destination destination(values.count("output") ? given.output : default_name(), given);
 
-  ProgressLine line(progress == "always" || (progress == "auto" && !quiet && ::isatty(STDERR_FILENO)));
+  ProgressLine line(given.progress == "always" || (given.progress == "auto" && !given.quiet && ::isatty(STDERR_FILENO)));
   std::string stage;
   const std::uint64_t begin_nsec = capture::boottime_nsec();
   const auto result = capture::run_capture(
-      *host, sink, options,
+      *host, destination.sink(), options,
       [&](const capture::CaptureProgress& now) {
         line.show(now);
-        if (!verbose || stage == now.stage) return;
+        if (!given.verbose || stage == now.stage) return;
         stage = now.stage;
         line.clear();
         say(std::to_string((capture::boottime_nsec() - begin_nsec) / 1'000'000) + " ms: " + stage + " (" +
@@ -192,28 +332,26 @@ int run_capture_command(const std::vector<std::string>& arguments) {
       },
       stop_signal);
   line.clear();
-  const std::string where = path == "-" ? "standard output" : path;
+
   if (result.has_error()) {
     const auto& failure = result.error();
-    throw Failure(failure.replayable ? ExitCode::incomplete : ExitCode::failed,
-                  failure.error.message + "; " +
-                      (failure.replayable ? human_bytes(failure.compressed_bytes) + " were written to " + where +
-                                                " and replay as an incomplete snapshot"
-                                          : "nothing usable was written to " + where));
+    if (failure.max_bytes_too_small)
+      throw Failure(values.count("max-size") ? ExitCode::usage : ExitCode::failed, failure.error.message);
+    const ExitCode code = say_failure(failure, destination);
+    if (failure.replayable) {
+      destination.finish(failure.sha256, given.sha256_file);
+      say("sha256 " + failure.sha256);
+    }
+    return static_cast<int>(code);
   }
-
-  const bool interrupted = result->end.status == archive::EndStatus::interrupted;
-  if (!quiet) {
-    say("wrote " + where + ": " + human_bytes(result->compressed_bytes) + ", " + std::to_string(result->end.members) +
-        " members" + (interrupted ? ", interrupted by signal " + std::to_string(*result->end.signal) : ""));
-    if (!result->end.gaps.empty())
-      say("gaps: " + gap_text(result->end.gaps) + "; ssnap info " + (path == "-" ? "SNAPSHOT" : path) + " lists them" +
-          (result->has_gaps && ::geteuid() != 0 ? " (run as root to see everything)" : ""));
-    if (verbose) say("raw size " + human_bytes(result->end.member_bytes));
-    say("sha256 " + result->sha256);
-  }
-  if (interrupted) return 128 + *result->end.signal;
-  return static_cast<int>(result->has_gaps ? ExitCode::incomplete : ExitCode::done);
+  if (result->error)
+    say("the capture ended early: " + result->error->message + "; what was collected is in " + destination.where() + ", sealed; " +
+        advice(result->error->errno_number));
+  if (!given.quiet) say_result(*result, destination, given.verbose);
+  const bool finished = destination.finish(result->sha256, given.sha256_file);
+  say("sha256 " + result->sha256);
+  if (result->end.status == archive::EndStatus::interrupted) return 128 + *result->end.signal;
+  return static_cast<int>(result->has_gaps || !finished ? ExitCode::incomplete : ExitCode::done);
 }
 
 }  // namespace ssnap::cli

@@ -25,6 +25,7 @@ std::span<const Command> commands();
 
 CommandHelp capture_help();
 CommandHelp analyze_help();
+CommandHelp diff_help();
 CommandHelp info_help();
 CommandHelp extract_help();
 CommandHelp verify_help();
@@ -32,6 +33,7 @@ CommandHelp man_help();
 CommandHelp completion_help();
 int run_capture_command(const std::vector<std::string>& arguments);
 int run_analyze_command(const std::vector<std::string>& arguments);
+int run_diff_command(const std::vector<std::string>& arguments);
 int run_info_command(const std::vector<std::string>& arguments);
 int run_verify_command(const std::vector<std::string>& arguments);
 int run_man_command(const std::vector<std::string>& arguments);

@@ -3,6 +3,7 @@
 
 #include "archive/capture_info.h"
 #include "cli/command.h"
+#include "sandbox/sandbox.h"
 
 namespace ssnap::cli {
 
@@ -10,6 +11,7 @@ std::span<const Command> commands() {
   static constexpr Command kCommands[] = {
       {"capture", capture_help, run_capture_command},
       {"analyze", analyze_help, run_analyze_command},
+      {"diff", diff_help, run_diff_command},
       {"info", info_help, run_info_command},
       {"extract", extract_help, run_extract_command},
       {"verify", verify_help, run_verify_command},
@@ -23,6 +25,8 @@ std::string version_text() {
   std::string text = std::string("ssnap ") + kVersion + " (" + kCommit + ")\n";
   text += "archive format " + std::to_string(archive::kFormatVersion) + "; compiler " + __VERSION__ + ", zstd " +
           ZSTD_versionString() + ", Boost " + BOOST_LIB_VERSION + "\n";
+  // Of this kernel, as far as it lets this process know.
+  text += "sandbox: " + sandbox::describe() + "\n";
   return text;
 }
 

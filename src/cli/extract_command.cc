@@ -1,4 +1,5 @@
 // ssnap extract: a snapshot -> a tree shaped like procfs, for the tools that read one.
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <string>
@@ -7,9 +8,11 @@
 #include "archive/directory.h"
 #include "archive/reader.h"
 #include "cli/command.h"
+#include "cli/input.h"
 #include "extract/extract.h"
 #include "pipeline/member_table.h"
 #include "pipeline/replay.h"
+#include "sandbox/sandbox.h"
 
 namespace po = boost::program_options;
 
@@ -19,23 +22,18 @@ namespace {
 using base::ExitCode;
 using base::Failure;
 
-bool is_directory(const std::string& path) {
-  struct stat status {};
-  return path != "-" && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 // Of an unpacked archive every file; of a plain copy of /proc what analyze reads and the rest of net/: a live procfs
 // holds files that block.
 bool is_wanted_of_directory(std::string_view name, bool is_archive) {
   return is_archive || pipeline::is_wanted(name) || name.starts_with("proc/net/");
 }
 
-extract::MemberSource directory_source(const std::string& path) {
+extract::MemberSource directory_source(const archive::Input& input) {
   struct stat status {};
-  const bool is_archive = ::stat((path + "/capture.json").c_str(), &status) == 0;
-  return [path, is_archive](const archive::MemberVisitor& visit) {
+  const bool is_archive = ::fstatat(input.fd.get(), "capture.json", &status, AT_SYMLINK_NOFOLLOW) == 0;
+  return [&input, is_archive](const archive::MemberVisitor& visit) {
     return archive::read_directory(
-        path, [&](std::string_view name) { return is_wanted_of_directory(pipeline::canonical_name(name), is_archive); },
+        input, [&](std::string_view name) { return is_wanted_of_directory(pipeline::canonical_name(name), is_archive); },
         [&](const archive::Member& member) {
           const std::string name = pipeline::canonical_name(member.name);
           archive::Member renamed = member;
@@ -51,6 +49,36 @@ std::uint64_t find_namespace(const model::Snapshot& snapshot, const std::string&
   if (wanted == "all" || found->size() != 1)
     throw Failure(ExitCode::usage, "--netns takes one network namespace, by name or inode: proc/net can be of one only");
   return snapshot.namespaces[found->front()].inode;
+}
+
+// Leaves no empty directory behind where there is no snapshot.
+extract::Report fill(const archive::Input& input, extract::Tree& tree, const std::string& netns) {
+  try {
+    extract::MemberSource source;
+    std::string bytes;
+    extract::Options options;
+    const auto find = [&](const base::Result<model::Snapshot>& snapshot) {
+      if (snapshot.has_error()) fail(snapshot.error());
+      options.netns = find_namespace(*snapshot, netns);
+    };
+    if (input.is_directory) {
+      source = directory_source(input);
+      if (!netns.empty()) find(pipeline::replay(input, {}));
+    } else {
+      auto read = archive::read_input(input);
+      if (read.has_error()) fail(read.error());
+      bytes = std::move(*read);
+      if (!archive::looks_like_archive(bytes)) throw Failure(ExitCode::failed, input.name + ": no snapshot: it is no ssnap archive");
+      source = [&bytes](const archive::MemberVisitor& visit) -> base::Result<archive::ReadReport> { return archive::read_archive(bytes, visit); };
+      if (!netns.empty()) find(pipeline::replay_bytes(bytes, {}));
+    }
+    auto report = extract::extract(source, tree, options);
+    if (report.has_error()) fail(report.error());
+    return std::move(*report);
+  } catch (const Failure&) {
+    tree.discard();
+    throw;
+  }
 }
 
 struct Arguments {
@@ -78,7 +106,9 @@ CommandHelp extract_help() {
           "  unshare -m sh -c 'mount --bind DIR/proc /proc && netstat -tunape'\n"
           "  PROC_ROOT=DIR/proc ss -tuwanpe\n"
           "  TCPDIAG_FILE=DIR/ss/all-tcp-udp PROC_ROOT=DIR/proc PROC_NET_UDP=/dev/null PROC_NET_UDP6=/dev/null ss -tuanpe",
-          {describe(unused)}, "ss prints what it is fed, escape sequences too: no input for it from a host that you don't trust."};
+          {describe(unused)}, "As root: DIR and a SNAPSHOT that is a directory are to be root's, or open to all. Root's rights over files of others are\n"
+          "given up before anything is read.\n\n"
+          "ss prints what it is fed, escape sequences too: no input for it from a host that you don't trust."};
 }
 
 int run_extract_command(const std::vector<std::string>& arguments) {
@@ -93,39 +123,18 @@ int run_extract_command(const std::vector<std::string>& arguments) {
   if (words.size() != 1) throw Failure(ExitCode::usage, "which snapshot? ssnap extract SNAPSHOT -C DIR");
   if (directory.empty()) throw Failure(ExitCode::usage, "where to? ssnap extract SNAPSHOT -C DIR");
 
-  const std::string& path = words.front();
-  extract::Options options;
-  extract::MemberSource source;
-  std::string bytes, source_directory;
-  if (is_directory(path)) {
-    source_directory = path;
-    source = directory_source(path);
-    if (!netns.empty()) {
-      const auto snapshot = pipeline::replay(path, {});
-      if (snapshot.has_error()) throw Failure(ExitCode::failed, snapshot.error().message);
-      options.netns = find_namespace(*snapshot, netns);
-    }
-  } else {
-    auto input = archive::read_input(path);
-    if (input.has_error()) throw Failure(ExitCode::failed, input.error().message);
-    bytes = std::move(*input);
-    if (!archive::looks_like_archive(bytes)) throw Failure(ExitCode::failed, path + ": no snapshot: it is no ssnap archive");
-    source = [&bytes](const archive::MemberVisitor& visit) -> base::Result<archive::ReadReport> { return archive::read_archive(bytes, visit); };
-    if (!netns.empty()) {
-      const auto snapshot = pipeline::replay_bytes(bytes, {});
-      if (snapshot.has_error()) throw Failure(ExitCode::failed, snapshot.error().message);
-      options.netns = find_namespace(*snapshot, netns);
-    }
-  }
-
-  const auto report = extract::extract(source, directory, source_directory, options);
-  if (report.has_error()) throw Failure(ExitCode::failed, report.error().message);
-  for (const auto& problem : report->read.problems.kept) say(problem.message);
-  for (const auto& problem : report->left_out.kept) say("left out: " + problem.message);
-  if (report->left_out.total > report->left_out.kept.size())
-    say(std::to_string(report->left_out.total - report->left_out.kept.size()) + " more were left out");
-  const bool cut = source_directory.empty() ? !report->read.sealed : report->is_archive && !report->has_end;
-  if (!cut && report->read.problems.empty() && report->left_out.empty()) return 0;
+  // The target is made first: there is no way to it from within.
+  const archive::Input input = open_input(words.front());
+  auto tree = extract::Tree::create(directory, input.is_directory ? input.fd.get() : -1);
+  if (tree.has_error()) fail(tree.error());
+  sandbox::enter({{input.fd.get()}, tree->root(), tree->parent()});
+  const auto report = fill(input, *tree, netns);
+  for (const auto& problem : report.read.problems.kept) say(problem.message);
+  for (const auto& problem : report.left_out.kept) say("left out: " + problem.message);
+  if (report.left_out.total > report.left_out.kept.size())
+    say(std::to_string(report.left_out.total - report.left_out.kept.size()) + " more were left out");
+  const bool cut = input.is_directory ? report.is_archive && !report.has_end : !report.read.sealed;
+  if (!cut && report.read.problems.empty() && report.left_out.empty()) return 0;
   say("the tree is incomplete: " + std::string(cut ? "the snapshot was cut, or damaged" : "not everything could be read and made"));
   return static_cast<int>(ExitCode::incomplete);
 }

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/input.h"
 #include "pipeline/replay.h"
 #include "render/info.h"
 
@@ -16,8 +17,8 @@ int run_info_command(const std::vector<std::string>& arguments) {
   const auto words = parse_words(arguments, "info", info_help);
   if (!words) return 0;
   if (words->size() != 1) throw base::Failure(base::ExitCode::usage, "which snapshot? ssnap info SNAPSHOT");
-  const auto snapshot = pipeline::replay(words->front(), {});
-  if (snapshot.has_error()) throw base::Failure(base::ExitCode::failed, snapshot.error().message);
+  const auto snapshot = pipeline::replay(open_input_confined(words->front()), {});
+  if (snapshot.has_error()) fail(snapshot.error());
   print(render::render_info(*snapshot));
   if (!snapshot->capture.incomplete) return 0;
   say("the snapshot is incomplete: it was cut, or damaged");

@@ -207,6 +207,17 @@ po::options_description letter_options(Letters& letters, Tool tool) {
   return description;
 }
 
+po::options_description selecting_options(Letters& letters) {
+  static constexpr bool Letters::*kColumns[] = {&Letters::extended, &Letters::timers,  &Letters::memory,   &Letters::info,
+                                                &Letters::filters,  &Letters::tos,     &Letters::cgroups,  &Letters::sockopts,
+                                                &Letters::summary,  &Letters::one_line, &Letters::no_queues};
+  po::options_description description("Switches, as ss has them");
+  for (const LetterRow& row : kLetters)
+    if (const char* text = meaning(row, Tool::ssnap); text != nullptr && std::find(std::begin(kColumns), std::end(kColumns), row.value) == std::end(kColumns))
+      description.add_options()(row.names, new Switch(letters, row), text);
+  return description;
+}
+
 po::options_description refused_options(Tool tool) {
   po::options_description description;
   if (tool == Tool::netstat || tool == Tool::lsof) return description;

@@ -41,6 +41,9 @@ Tool find_tool(const std::vector<std::string>& arguments);
 // The switches that `tool` has, for program_options; parsing fills `letters`.
 boost::program_options::options_description letter_options(Letters& letters, Tool tool);
 
+// Those of ssnap that choose sockets, and none that chooses columns.
+boost::program_options::options_description selecting_options(Letters& letters);
+
 // Switches that the tool has and a snapshot can't answer: parsing one throws Failure(usage) that says why.
 boost::program_options::options_description refused_options(Tool tool);
 

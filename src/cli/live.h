@@ -1,4 +1,4 @@
-// analyze --live: this host, captured into memory and replayed at once.
+// analyze --live: this host, captured into memory and replayed at once, the latter confined as for any archive.
 #pragma once
 
 #include <string>

@@ -74,13 +74,18 @@ std::string manual_page(std::span<const Command> commands) {
     append_paragraphs(out, help.after);
   }
   out +=
+      ".SH SAFETY\n"
+      "Before they read the first byte of a snapshot, the commands give up all rights that reading doesn't take: by seccomp, by\n"
+      "Landlock, and all capabilities. Root becomes nobody once an archive or standard input is open. Where a directory is\n"
+      "read, and for \\fBextract\\fR, root keeps its uid without root's rights over files of others. \\fBssnap \\-\\-version\\fR\n"
+      "says what this kernel offers.\n"
       ".SH EXIT STATUS\n"
       ".TP\n.B 0\ndone\n"
       ".TP\n.B 1\nfailed, nothing usable\n"
       ".TP\n.B 2\nusage\n"
       ".TP\n.B 3\nincomplete: the capture has gaps, or the archive is cut or unsealed\n"
       ".TP\n.B 4\nverification failed: something was altered\n"
-      ".TP\n.B 5\nan expectation (analyze \\-\\-expect) was not met\n"
+      ".TP\n.B 5\nnot as expected: analyze \\-\\-expect, diff \\-\\-exit\\-code\n"
       ".TP\n.B 128+N\nended by signal N, with a sealed archive\n"
       ".SH SEE ALSO\n"
       ".BR ss (8),\n.BR netstat (8),\n.BR lsof (8),\n.BR proc (5),\n.BR sock_diag (7)\n";

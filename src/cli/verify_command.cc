@@ -1,12 +1,11 @@
 // ssnap verify: is a snapshot whole, and is it what was captured?
-#include <sys/stat.h>
-
 #include <string>
 
 #include "archive/reader.h"
 #include "archive/verify.h"
 #include "base/clock.h"
 #include "cli/command.h"
+#include "cli/input.h"
 #include "render/escape.h"
 #include "render/words.h"
 
@@ -84,21 +83,20 @@ int run_verify_command(const std::vector<std::string>& arguments) {
   const auto words = parse_words(arguments, "verify", verify_help);
   if (!words) return 0;
   if (words->size() != 1) throw base::Failure(base::ExitCode::usage, "which snapshot? ssnap verify SNAPSHOT");
-  const std::string& path = words->front();
+  const archive::Input input = open_input_confined(words->front());
   archive::VerifyReport report;
-  struct stat status {};
-  if (path != "-" && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    auto verified = archive::verify_directory(path);
-    if (verified.has_error()) throw base::Failure(base::ExitCode::failed, verified.error().message);
+  if (input.is_directory) {
+    auto verified = archive::verify_directory(input);
+    if (verified.has_error()) fail(verified.error());
     report = std::move(*verified);
   } else {
-    const auto bytes = archive::read_input(path);
-    if (bytes.has_error()) throw base::Failure(base::ExitCode::failed, bytes.error().message);
+    const auto bytes = archive::read_input(input);
+    if (bytes.has_error()) fail(bytes.error());
     if (!archive::looks_like_archive(*bytes))
-      throw base::Failure(base::ExitCode::failed, (path == "-" ? "standard input" : path) + " is no ssnap archive (no zstd frame at its start)");
+      throw base::Failure(base::ExitCode::failed, input.name + " is no ssnap archive (no zstd frame at its start)");
     report = archive::verify_archive(*bytes);
   }
-  print(report_text(path == "-" ? "standard input" : path, report));
+  print(report_text(input.name, report));
   switch (report.verdict()) {
     case Verdict::intact: return 0;
     case Verdict::incomplete: return static_cast<int>(base::ExitCode::incomplete);

@@ -37,4 +37,12 @@ std::string expected_found(std::string_view expected, std::string_view found, st
   return out;
 }
 
+std::string_view at_most(std::size_t bytes, std::string_view text, std::string_view what, std::uint64_t offset,
+                         base::Problems& problems) {
+  if (text.size() <= bytes) return text;
+  problems.add(offset, std::string(what) + ": expected at most " + std::to_string(bytes) + " bytes, found " +
+                           std::to_string(text.size()) + "; the rest is left out");
+  return text.substr(0, bytes);
+}
+
 }  // namespace ssnap::decode

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/problem.h"
+
 namespace ssnap::decode {
 
 // "4 bytes (3a 1b 5b 31)", at most kMaxBytesShown of them; "nothing" for an empty field.
@@ -13,5 +15,9 @@ std::string describe_bytes(std::string_view found);
 
 // "expected WHAT, found 2 bytes (7a 7a); KEPT": the three things that every problem says.
 std::string expected_found(std::string_view expected, std::string_view found, std::string_view kept);
+
+// `text`, or so much of it and a problem.
+std::string_view at_most(std::size_t bytes, std::string_view text, std::string_view what, std::uint64_t offset,
+                         base::Problems& problems);
 
 }  // namespace ssnap::decode

@@ -5,6 +5,7 @@
 
 #include "base/text_cursor.h"
 #include "decode/describe.h"
+#include "decode/row_limits.h"
 
 namespace ssnap::decode {
 namespace {
@@ -76,7 +77,7 @@ base::Decoded<IpProtocolRow> decode_protocols(std::string_view bytes) {
     const auto number = cursor.decimal<std::uint32_t>();
     // A last line without its newline may be cut, unless something stands behind what is read of it.
     const bool is_cut = !line->complete && cursor.offset() == line->text.size();
-    if (number && !is_cut) decoded.rows.push_back({std::string(*name), *number});
+    if (number && !is_cut) decoded.rows.push_back({std::string(at_most(kMaxNameBytes, *name, "a protocol's name", line->offset, decoded.problems)), *number});
     else decoded.problems.add(line->offset, expected_found("NAME NUMBER", line->text, "line skipped"));
   }
   return decoded;
@@ -101,6 +102,7 @@ base::Decoded<PasswdRow> decode_passwd(std::string_view bytes) {
     }
     auto row = read_passwd_row(line->text);
     if (row) {
+      row->name.resize(at_most(kMaxNameBytes, row->name, "a user's name", line->offset, decoded.problems).size());
       decoded.rows.push_back(std::move(*row));
     } else {
       decoded.problems.add(line->offset, expected_found("NAME:PASSWORD:UID:...", line->text, "line skipped"));
@@ -121,6 +123,7 @@ base::Decoded<ServicesRow> decode_services(std::string_view bytes) {
       break;
     }
     auto row = read_services_row(text);
+    if (row) row->name.resize(at_most(kMaxNameBytes, row->name, "a service's name", line->offset, decoded.problems).size());
     if (row) decoded.rows.push_back(std::move(*row));
     else decoded.problems.add(line->offset, expected_found("NAME PORT/PROTOCOL", text, "line skipped"));
   }

@@ -2,6 +2,7 @@
 
 #include "base/text_cursor.h"
 #include "decode/describe.h"
+#include "decode/row_limits.h"
 
 namespace ssnap::decode {
 namespace {
@@ -49,7 +50,8 @@ bool read_record(std::string_view text, LinkRecord& record, base::Problems& prob
     problems.add(record.offset + name_end + 1, expected_found("a mode in octal, '-' or '!' and an errno",
                                                               mode, "the record is kept without it"));
   }
-  if (mode_end != std::string_view::npos) record.target = after_name.substr(mode_end + 1);
+  if (mode_end != std::string_view::npos)
+    record.target = at_most(kMaxPathBytes, after_name.substr(mode_end + 1), "a target", record.offset, problems);
   if (record.errno_number && !record.target.empty()) {
     problems.add(record.offset, expected_found("no target beside an errno", record.target,
                                                "the record is kept without target"));

@@ -1,6 +1,8 @@
 #include "decode/mountinfo.h"
 
+#include "decode/describe.h"
 #include "decode/link_list.h"
+#include "decode/row_limits.h"
 #include "decode/text_row.h"
 
 namespace ssnap::decode {
@@ -105,6 +107,7 @@ void read_line(const base::Line& line, base::Decoded<MountRow>& decoded) {
   row.source = unescape(fields.field);
   if (!fields.next()) return fail("super options", false);
   row.super_options = fields.field;
+  row.mount_point.resize(at_most(kMaxPathBytes, row.mount_point, "a mount point", line.offset, decoded.problems).size());
   decoded.rows.push_back(std::move(row));
 }
 

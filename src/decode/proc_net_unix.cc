@@ -53,7 +53,7 @@ bool read_row(const base::Line& line, ProcNetUnixRow& row, base::Problems& probl
     return false;
   }
   // One blank, then the path to the end of the line, its own blanks included.
-  if (cursor.skip(' ')) row.path = cursor.rest();
+  if (cursor.skip(' ')) row.path = at_most(kMaxUnixNameBytes, cursor.rest(), "Path", line.offset + cursor.offset(), problems);
   return true;
 }
 

@@ -1,6 +1,7 @@
 #include "base/text_cursor.h"
 #include "decode/describe.h"
 #include "decode/proc_pid.h"
+#include "decode/row_limits.h"
 
 namespace ssnap::decode {
 namespace {
@@ -44,6 +45,7 @@ base::Decoded<CgroupRow> decode_proc_pid_cgroup(std::string_view bytes) {
     }
     auto row = read_row(line->text);
     if (row) {
+      row->path.resize(at_most(kMaxPathBytes, row->path, "the path of a cgroup", line->offset, decoded.problems).size());
       decoded.rows.push_back(std::move(*row));
     } else {
       decoded.problems.add(line->offset,

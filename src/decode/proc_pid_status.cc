@@ -3,6 +3,7 @@
 #include "base/text_cursor.h"
 #include "decode/describe.h"
 #include "decode/proc_pid.h"
+#include "decode/row_limits.h"
 
 namespace ssnap::decode {
 namespace {
@@ -60,8 +61,10 @@ struct Key {
   bool (*read)(std::string_view value, ProcPidStatus& status);
 };
 constexpr Key kKeys[] = {
-    {"Name", "a name",
-     [](std::string_view v, ProcPidStatus& s) { return store(std::optional<std::string>(v), s.name); }},
+    {"Name", "a name of at most 64 bytes",
+     [](std::string_view v, ProcPidStatus& s) {
+       return v.size() <= kMaxCommBytes && store(std::optional<std::string>(v), s.name);
+     }},
     {"Tgid", "a decimal number",
      [](std::string_view v, ProcPidStatus& s) { return store(only_number<std::int64_t>(v), s.tgid); }},
     {"PPid", "a decimal number",

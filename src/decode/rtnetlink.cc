@@ -1,6 +1,8 @@
 #include "decode/rtnetlink.h"
 
+#include "decode/describe.h"
 #include "decode/inet_diag_numbers.h"
+#include "decode/row_limits.h"
 #include "decode/sock_diag_dump.h"
 
 namespace ssnap::decode {
@@ -127,7 +129,7 @@ void read_link_attributes(const NetlinkMessage& message, base::ByteOrder order, 
         link.broadcast = attribute->payload;
         break;
       case kIflaIfname:
-        link.name = attribute_string(*attribute);
+        link.name = at_most(kMaxInterfaceNameBytes, attribute_string(*attribute), "IFLA_IFNAME", attribute->offset, problems);
         break;
       case kIflaMtu:
         link.mtu_bytes = attribute_u32(*attribute, order, "IFLA_MTU", problems);

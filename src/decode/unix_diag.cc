@@ -1,5 +1,6 @@
 #include "decode/unix_diag.h"
 
+#include "decode/describe.h"
 #include "decode/row_limits.h"
 #include "decode/sock_diag_dump.h"
 
@@ -51,7 +52,7 @@ void read_attributes(const NetlinkMessage& message, base::ByteOrder order, UnixD
     const NetlinkAttribute& attribute = *found;
     switch (attribute.type) {
       case kName:
-        row.name = name_of(attribute.payload);
+        row.name = name_of(at_most(kMaxUnixNameBytes, attribute.payload, "UNIX_DIAG_NAME", attribute.offset, problems));
         break;
       case kVfs:
         read_pair(attribute, order, "UNIX_DIAG_VFS", row.vfs_inode, row.vfs_device, problems);

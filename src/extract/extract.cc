@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -96,7 +97,7 @@ struct Plan {
 
 class Extraction {
  public:
-  Extraction(Tree tree, Plan plan, std::optional<std::uint64_t> netns) : tree_(std::move(tree)), plan_(std::move(plan)) {
+  Extraction(Tree& tree, Plan plan, std::optional<std::uint64_t> netns) : tree_(tree), plan_(std::move(plan)) {
     if (netns) shown_ = "netns/" + std::to_string(*netns) + "/";
   }
 
@@ -122,7 +123,7 @@ class Extraction {
       if (rest == "fds") fds(std::string(*folder), member.bytes);
     } else if (!shown_.empty() && member.name.starts_with(shown_)) {
       rest = member.name.substr(shown_.size());
-      if (rest.starts_with("proc/net/")) finish(rest, tree_.link_file(member.name, rest), report_.files);
+      if (rest.starts_with("proc/net/")) second_name(member.name, rest, member.bytes);
       keep_dump(rest, member.bytes);
     }
   }
@@ -162,6 +163,14 @@ class Extraction {
 
   bool file(std::string_view name, std::string_view bytes) {
     return !error_ && finish(name, tree_.write_file(name, bytes), report_.files);
+  }
+
+  // As a hard link; where there are none between directories (a FAT file system, Landlock before Linux 5.19), as a copy.
+  void second_name(std::string_view existing, std::string_view name, std::string_view bytes) {
+    const auto linked = tree_.link_file(existing, name);
+    const int error = linked.has_error() ? linked.error().errno_number : 0;
+    if (error == EXDEV || error == EPERM) file(name, bytes);
+    else finish(name, linked, report_.files);
   }
 
   void directory(const std::string& name) {
@@ -204,7 +213,7 @@ class Extraction {
     dumped_ = true;
   }
 
-  Tree tree_;
+  Tree& tree_;
   Plan plan_;
   std::string shown_;  // "netns/INODE/"; "": the input tells no namespaces apart
   std::string tcp_, udp4_, udp6_;
@@ -215,8 +224,7 @@ class Extraction {
 
 }  // namespace
 
-base::Result<Report> extract(const MemberSource& source, const std::string& directory, const std::string& source_directory,
-                             const Options& options) {
+base::Result<Report> extract(const MemberSource& source, Tree& tree, const Options& options) {
   // Which processes, threads and namespaces there are.
   Plan plan;
   const auto planned = source([&](const archive::Member& member) { plan.add(member); });
@@ -226,15 +234,13 @@ base::Result<Report> extract(const MemberSource& source, const std::string& dire
   if (options.netns && plan.namespaces.count(*options.netns) == 0)
     return base::Error{"of the network namespace " + std::to_string(*options.netns) + " this snapshot has no table"};
 
-  auto tree = Tree::create(directory, source_directory);
-  if (tree.has_error()) return tree.error();
   const bool has_end = plan.has_end, is_archive = plan.is_archive;
-  Extraction extraction(std::move(*tree), std::move(plan), netns);
+  Extraction extraction(tree, std::move(plan), netns);
   extraction.make_folders();
   auto read = source([&](const archive::Member& member) { extraction.add(member); });
   if (read.has_error()) return read.error();
   extraction.write_tcpdiag();
-  if (extraction.error()) return base::Error{directory + '/' + extraction.error()->message, extraction.error()->errno_number};
+  if (extraction.error()) return base::Error{tree.path() + '/' + extraction.error()->message, extraction.error()->errno_number};
 
   Report report = extraction.take_report();
   report.read = std::move(*read);

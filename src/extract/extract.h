@@ -17,6 +17,7 @@
 #include "archive/reader.h"
 #include "base/problem.h"
 #include "base/result.h"
+#include "extract/tree.h"
 
 namespace ssnap::extract {
 
@@ -36,8 +37,7 @@ struct Report {
   base::Problems left_out;     // what could not be made, each with its name; the offset is 0
 };
 
-// An Error where the source can't be read or the tree can't be written: what was made until then stays.
-base::Result<Report> extract(const MemberSource& source, const std::string& directory, const std::string& source_directory,
-                             const Options& options);
+// Fills `tree`. An Error where the source can't be read or the tree can't be written: what was made until then stays.
+base::Result<Report> extract(const MemberSource& source, Tree& tree, const Options& options);
 
 }  // namespace ssnap::extract

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "archive/tar.h"
+#include "sandbox/open_beneath.h"
 
 namespace ssnap::extract {
 namespace {
@@ -64,52 +65,76 @@ base::Result<bool> is_empty(int directory) {
 
 }  // namespace
 
-base::Result<Tree> Tree::create(const std::string& path, const std::string& source) {
+base::Result<Tree> Tree::create(const std::string& path, int source) {
+  Tree tree;
+  tree.path_ = path;
   const std::string_view trimmed = std::string_view(path).substr(0, std::max<std::size_t>(path.find_last_not_of('/') + 1, 1));
   const auto [parent_name, own_name] = split(trimmed);
   const std::string parent_path = parent_name.empty() ? (path.starts_with('/') ? "/" : ".") : std::string(parent_name);
-  base::Fd root(::open(path.c_str(), kDirectoryFlags));
-  if (!root && errno != ENOENT) return base::errno_error(path, errno);
-  base::Fd parent;
-  if (!root) {
-    parent = base::Fd(::open(parent_path.c_str(), kDirectoryFlags));
-    if (!parent) return base::errno_error(parent_path, errno);
+  tree.own_name_ = own_name;
+  tree.root_ = base::Fd(::open(path.c_str(), kDirectoryFlags));
+  if (!tree.root_ && errno != ENOENT) return base::errno_error(path, errno);
+  if (!tree.root_) {
+    tree.parent_ = base::Fd(::open(parent_path.c_str(), kDirectoryFlags));
+    if (!tree.parent_) return base::errno_error(parent_path, errno);
   }
   struct stat read_from {};
-  if (!source.empty() && ::stat(source.c_str(), &read_from) == 0 && lies_in(root ? root.get() : parent.get(), read_from))
-    return base::Error{path + " lies within " + source + ", which is read: choose a place outside of it"};
-  if (!root) {
-    const std::string name(own_name);
-    if (::mkdirat(parent.get(), name.c_str(), 0700) != 0) return base::errno_error("can't create " + path, errno);
-    root = base::Fd(::openat(parent.get(), name.c_str(), kDirectoryFlags | O_NOFOLLOW));
-    if (!root) return base::errno_error(path, errno);
+  if (source >= 0 && ::fstat(source, &read_from) == 0 && lies_in(tree.root_ ? tree.root() : tree.parent(), read_from))
+    return base::Error{path + " lies within the directory that is read: choose a place outside of it"};
+  if (!tree.root_) {
+    if (::mkdirat(tree.parent(), tree.own_name_.c_str(), 0700) != 0) return base::errno_error("can't create " + path, errno);
+    tree.root_ = base::Fd(::openat(tree.parent(), tree.own_name_.c_str(), kDirectoryFlags | O_NOFOLLOW));
+    if (!tree.root_) return base::errno_error(path, errno);
   }
-  const auto empty = is_empty(root.get());
+  const auto empty = is_empty(tree.root());
   if (empty.has_error()) return base::errno_error(path, empty.error().errno_number);
   if (!*empty) return base::Error{path + " is not empty and is left as it is: choose another place"};
-  return Tree(std::move(root));
+  return tree;
 }
 
-base::Result<int> Tree::directory_of(std::string_view directory) {
-  if (directory.empty()) return root_.get();
-  if (last_ && directory == last_name_) return last_.get();
-  last_.reset();
-  int at = root_.get();
-  base::Fd held;
-  for (std::size_t begin = 0; begin <= directory.size();) {
-    const std::size_t end = std::min(directory.find('/', begin), directory.size());
-    const std::string component(directory.substr(begin, end - begin));
-    if (::mkdirat(at, component.c_str(), 0700) != 0 && errno != EEXIST) return error_of_errno();
-    // O_NOFOLLOW: where a symlink of the archive stands, this fails.
-    base::Fd next(::openat(at, component.c_str(), kDirectoryFlags | O_NOFOLLOW));
-    if (!next) return error_of_errno();
-    held = std::move(next);
-    at = held.get();
-    begin = end + 1;
+void Tree::discard() const {
+  if (parent_) ::unlinkat(parent(), own_name_.c_str(), AT_REMOVEDIR);
+}
+
+base::Result<base::Fd> Tree::open(std::string_view name, int flags, unsigned mode) {
+  if (has_openat2_) {
+    const std::string text(name);
+    base::Fd opened = sandbox::open_beneath(root(), text.c_str(), flags, mode);
+    if (opened) return opened;
+    // EPERM is what some containers say for a call that they don't know.
+    if (errno != ENOSYS && errno != EPERM) return error_of_errno();
+    has_openat2_ = false;
   }
-  last_ = std::move(held);
-  last_name_ = directory;
-  return last_.get();
+  return open_by_components(name, flags, mode);
+}
+
+base::Result<base::Fd> Tree::open_by_components(std::string_view name, int flags, unsigned mode) const {
+  base::Fd held;
+  for (;;) {
+    const std::size_t slash = name.find('/');
+    const bool is_last = slash == std::string_view::npos;
+    const std::string component(name.substr(0, slash));
+    // O_NOFOLLOW: where a symlink stands, this fails.
+    base::Fd next(::openat(held ? held.get() : root(), component.c_str(), (is_last ? flags : kDirectoryFlags) | O_NOFOLLOW, mode));
+    if (!next) return error_of_errno();
+    if (is_last) return next;
+    held = std::move(next);
+    name.remove_prefix(slash + 1);
+  }
+}
+
+base::Result<base::Fd> Tree::directory_of(std::string_view directory) {
+  if (directory.empty()) return open(".", kDirectoryFlags, 0);
+  auto opened = open(directory, kDirectoryFlags, 0);
+  if (!opened.has_error() || opened.error().errno_number != ENOENT) return opened;
+  for (std::size_t end = 0; end < directory.size();) {
+    end = std::min(directory.find('/', end + 1), directory.size());
+    const auto [parent, own] = split(directory.substr(0, end));
+    const auto above = open(parent.empty() ? "." : parent, kDirectoryFlags, 0);
+    if (above.has_error()) return above.error();
+    if (::mkdirat(above->get(), std::string(own).c_str(), 0700) != 0 && errno != EEXIST) return error_of_errno();
+  }
+  return open(directory, kDirectoryFlags, 0);
 }
 
 base::Result<void> Tree::make_directory(std::string_view name) {
@@ -121,14 +146,16 @@ base::Result<void> Tree::make_directory(std::string_view name) {
 
 base::Result<void> Tree::write_file(std::string_view name, std::string_view bytes) {
   if (archive::name_fault(name)) return base::errno_error("", EINVAL);
-  const auto [parent, own] = split(name);
-  const auto directory = directory_of(parent);
-  if (directory.has_error()) return directory.error();
-  const std::string own_name(own);
-  const base::Fd file(::openat(*directory, own_name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) return error_of_errno();
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  auto file = open(name, kFlags, 0600);
+  if (file.has_error() && file.error().errno_number == ENOENT) {
+    const auto directory = directory_of(split(name).first);
+    if (directory.has_error()) return directory.error();
+    file = open(name, kFlags, 0600);
+  }
+  if (file.has_error()) return file.error();
   while (!bytes.empty()) {
-    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
+    const ssize_t written = ::write(file->get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return error_of_errno();
     bytes.remove_prefix(static_cast<std::size_t>(written));
@@ -142,7 +169,7 @@ base::Result<void> Tree::make_symlink(std::string_view name, std::string_view ta
   const auto [parent, own] = split(name);
   const auto directory = directory_of(parent);
   if (directory.has_error()) return directory.error();
-  if (::symlinkat(std::string(target).c_str(), *directory, std::string(own).c_str()) != 0) return error_of_errno();
+  if (::symlinkat(std::string(target).c_str(), directory->get(), std::string(own).c_str()) != 0) return error_of_errno();
   return {};
 }
 
@@ -150,14 +177,12 @@ base::Result<void> Tree::link_file(std::string_view existing, std::string_view n
   if (archive::name_fault(existing) || archive::name_fault(name)) return base::errno_error("", EINVAL);
   const auto [from_parent, from_own] = split(existing);
   const auto [to_parent, to_own] = split(name);
-  const auto held = directory_of(from_parent);
-  if (held.has_error()) return held.error();
-  const base::Fd from(::openat(*held, ".", kDirectoryFlags));
-  if (!from) return error_of_errno();
+  const auto from = directory_of(from_parent);
+  if (from.has_error()) return from.error();
   const auto to = directory_of(to_parent);
   if (to.has_error()) return to.error();
   // Without AT_SYMLINK_FOLLOW: a link itself would be linked.
-  if (::linkat(from.get(), std::string(from_own).c_str(), *to, std::string(to_own).c_str(), 0) != 0) return error_of_errno();
+  if (::linkat(from->get(), std::string(from_own).c_str(), to->get(), std::string(to_own).c_str(), 0) != 0) return error_of_errno();
   return {};
 }
 

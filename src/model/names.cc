@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "model/finding.h"
 #include "model/socket.h"
 
 namespace ssnap::model {
@@ -129,6 +130,16 @@ std::string_view ownerless_name(OwnerlessCode code) {
   static constexpr std::array<std::string_view, 9> kNames{
       "time-wait", "request", "orphan", "kernel", "unreadable", "gone", "other-pid-namespace", "uncertain", "unexplained"};
   return enum_name(kNames, code);
+}
+
+std::string_view severity_name(Severity severity) {
+  static constexpr std::array<std::string_view, 4> kNames{"info", "low", "medium", "high"};
+  return enum_name(kNames, severity);
+}
+
+std::string_view finding_level_name(FindingLevel level) {
+  static constexpr std::array<std::string_view, 3> kNames{"difference", "explained", "finding"};
+  return enum_name(kNames, level);
 }
 
 }  // namespace ssnap::model

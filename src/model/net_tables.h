@@ -21,7 +21,16 @@ struct InterfaceCounters {
 struct Interface {
   std::string name;
   std::uint32_t flags = 0;  // IFF_*
-  std::optional<std::uint32_t> mtu_bytes;
+  std::optional<std::uint32_t> mtu_bytes{};
+  std::uint32_t index = 0;
+  std::optional<std::uint32_t> promiscuity{};  // how many want it promiscuous
+};
+
+struct InterfaceAddress {
+  std::uint32_t interface_index = 0;
+  base::IpAddress address;  // this end
+  std::uint8_t prefix_length = 0;
+  std::uint32_t flags = 0;  // IFA_F_*
 };
 
 struct Route {
@@ -59,6 +68,7 @@ struct CounterSection {
 struct NetTables {
   std::optional<std::vector<InterfaceCounters>> counters;   // dev
   std::vector<Interface> interfaces;                        // rtnetlink
+  std::vector<InterfaceAddress> addresses;                  // rtnetlink
   std::set<std::string> labels;                             // of IPv4 addresses: "eth0", "eth0:1"
   std::optional<std::vector<Route>> routes, routes6;        // route, ipv6_route
   std::optional<std::vector<GroupMembership>> groups, groups6;          // igmp, igmp6

@@ -4,16 +4,20 @@
 
 namespace ssnap::model {
 
-std::vector<std::uint32_t> peer_processes(const Snapshot& snapshot, const Socket& socket) {
-  std::vector<std::uint32_t> processes;
+PeerProcesses peer_processes(const Snapshot& snapshot, const Socket& socket) {
+  PeerProcesses peers;
+  auto& processes = peers.processes;
   for (const Link& link : socket.links) {
     if (link.tie == Tie::parent || link.tie == Tie::subflow || link.socket >= snapshot.sockets.size()) continue;
-    for (const Owner& owner : snapshot.sockets[link.socket].owners)
-      if (owner.process < snapshot.processes.size()) processes.push_back(owner.process);
+    const auto& owners = snapshot.sockets[link.socket].owners;
+    const std::size_t told = std::min(owners.size(), kMaxPeerOwners);
+    peers.left_out += owners.size() - told;
+    for (std::size_t i = 0; i < told; ++i)
+      if (owners[i].process < snapshot.processes.size()) processes.push_back(owners[i].process);
   }
   std::sort(processes.begin(), processes.end());
   processes.erase(std::unique(processes.begin(), processes.end()), processes.end());
-  return processes;
+  return peers;
 }
 
 }  // namespace ssnap::model

@@ -22,6 +22,13 @@ struct Host {
   std::int64_t clk_tck = 100;  // ticks per second of start_ticks and of timers in /proc/net
 };
 
+// What the captured kernel said of its clock.
+struct ClockSync {
+  bool synchronized = false;
+  std::int64_t max_error_usec = 0, estimated_error_usec = 0;
+  std::int64_t tai_offset_sec = 0;  // 0: unknown to the kernel
+};
+
 // How the evidence was taken.
 struct Capture {
   std::optional<std::string> tool_version;
@@ -32,6 +39,12 @@ struct Capture {
   std::optional<std::string> tool_sha256;           // of the collector's executable
   std::optional<std::int64_t> collector_uid;
   std::optional<std::string> collector_capabilities;  // CapEff, hexadecimal
+  std::optional<std::string> collector_permitted, collector_bounding;  // CapPrm, CapBnd
+  std::optional<std::string> collector_executable;
+  std::optional<std::int64_t> collector_pid, collector_parent, collector_session;
+  std::optional<std::int64_t> collector_terminal;  // device number
+  std::optional<std::uint64_t> collector_login_uid, collector_audit_session;  // absent: of no login
+  std::optional<ClockSync> begin_clock, end_clock;
   // The collector ran in a pid namespace below the first: processes outside of it were not in its /proc.
   bool inner_pid_namespace = false;
   std::optional<std::int64_t> smear_nsec;  // from the first socket dump to the last fd read
@@ -116,6 +129,7 @@ struct Process {
   std::vector<std::int64_t> ns_pids;                 // its pid in each pid namespace, the collector's first
   std::string comm;                                  // bytes, as the kernel has it
   std::optional<std::string> exe;                    // the link's target; " (deleted)" at its end where the kernel says so
+  std::optional<std::string> exe_sha256;             // of the file that it runs, hexadecimal; capture --exe-hashes
   std::optional<std::string> cwd, root;
   std::optional<std::vector<std::string>> cmdline;   // absent: not read; empty: it has none
   std::optional<std::string> cgroup;                 // path in the v2 hierarchy, or else of the first one
@@ -198,8 +212,15 @@ struct Snapshot {
   std::unique_ptr<FirstDump> first_dump;  // only where asked for (reconstruct::Options::keep_first_dump)
 };
 
-// Who is at the other end: the owners of the sockets that are tied to it by peer, server, client, listener or pending,
-// indexes into processes, ascending, each once. Links and owners that lead nowhere are passed over.
-std::vector<std::uint32_t> peer_processes(const Snapshot& snapshot, const Socket& socket);
+// Owners of one other end that are told of a socket: a server of very many holders would else be told whole for each of
+// its clients, and that is the square of the evidence. Servers with a process a client have some hundreds.
+constexpr std::size_t kMaxPeerOwners = 256;
+struct PeerProcesses {
+  std::vector<std::uint32_t> processes;  // indexes into Snapshot::processes, ascending, each once
+  std::uint64_t left_out = 0;            // owners beyond kMaxPeerOwners, of all other ends
+};
+// Who is at the other end: the owners of the sockets that are tied to it by peer, server, client, listener or pending.
+// Links and owners that lead nowhere are passed over.
+PeerProcesses peer_processes(const Snapshot& snapshot, const Socket& socket);
 
 }  // namespace ssnap::model

@@ -31,12 +31,11 @@ struct Context {
   }
 
   void report(const base::Problems& problems) const {
-    for (const auto& problem : problems.kept) records().problems.push_back({std::string(name), problem.offset, problem.message});
+    for (const auto& problem : problems.kept) replay.add_problem(std::string(name), problem.offset, problem.message);
     if (problems.total > problems.kept.size())
-      records().problems.push_back({std::string(name), 0,
-                                    std::to_string(problems.total - problems.kept.size()) + " further problems like these"});
+      replay.add_problem(std::string(name), 0, std::to_string(problems.total - problems.kept.size()) + " further problems like these");
   }
-  void report(std::string message) const { records().problems.push_back({std::string(name), 0, std::move(message)}); }
+  void report(std::string message) const { replay.add_problem(std::string(name), 0, std::move(message)); }
 
   // The process of proc/PID/..., and the thread of proc/PID/task/TID/...
   std::optional<reconstruct::TaskId> task() const {

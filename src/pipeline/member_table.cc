@@ -16,6 +16,30 @@ using reconstruct::Records;
 
 // capture.json, end.json, journal.
 
+std::optional<model::ClockSync> clock_of(const std::optional<archive::ClockSync>& clock) {
+  if (!clock) return std::nullopt;
+  return model::ClockSync{(clock->status & archive::ClockSync::kUnsynchronized) == 0, clock->max_error_usec,
+                          clock->estimated_error_usec, clock->tai_offset_sec};
+}
+
+void read_collector(const archive::CaptureInfo& info, model::Capture& capture) {
+  capture.tool_version = info.tool.version;
+  capture.tool_sha256 = info.tool.sha256;
+  capture.collector_executable = info.tool.executable;
+  const auto& collector = info.collector;
+  capture.collector_uid = collector.uid;
+  capture.collector_capabilities = collector.capabilities_effective;
+  capture.collector_permitted = collector.capabilities_permitted;
+  capture.collector_bounding = collector.capabilities_bounding;
+  capture.collector_pid = collector.pid;
+  capture.collector_parent = collector.parent;
+  capture.collector_session = collector.session;
+  capture.collector_terminal = collector.terminal;
+  capture.collector_login_uid = collector.login_uid;
+  capture.collector_audit_session = collector.audit_session;
+  capture.begin_clock = clock_of(info.clock_sync);
+}
+
 void read_capture_info(const Context& context) {
   auto& replay = context.replay;
   const auto parsed = archive::parse_capture_info(context.member.bytes);
@@ -35,14 +59,11 @@ void read_capture_info(const Context& context) {
   host.machine = info.host.machine;
   host.clk_tck = info.host.clk_tck;
   auto& capture = replay.records.capture;
-  capture.tool_version = info.tool.version;
-  capture.tool_sha256 = info.tool.sha256;
+  read_collector(info, capture);
   capture.arguments = info.arguments;
   capture.case_fields = info.case_fields;
   capture.begin_realtime_nsec = info.clocks.realtime_nsec;
   capture.begin_boottime_nsec = info.clocks.boottime_nsec;
-  capture.collector_uid = info.collector.uid;
-  capture.collector_capabilities = info.collector.capabilities_effective;
   replay.records.boot_realtime_nsec =
       base::subtract_times(info.clocks.realtime_nsec, info.clocks.boottime_nsec);
   constexpr std::uint64_t kFirstPidNamespace = 0xeffffffc;  // PROC_PID_INIT_INO (include/linux/proc_ns.h), since 3.8
@@ -60,6 +81,7 @@ void read_end_info(const Context& context) {
   auto& capture = context.records().capture;
   context.replay.has_end_info = true;
   capture.end_realtime_nsec = parsed->clocks.realtime_nsec;
+  capture.end_clock = clock_of(parsed->clock_sync);
   capture.status_detail = parsed->detail;
   switch (parsed->status) {
     case archive::EndStatus::complete: capture.status = "complete"; break;
@@ -90,6 +112,10 @@ void read_journal(const Context& context) {
         replay.first_dump_nsec = entry.begin_nsec;
       if (entry.source == "proc_pid_fd")
         replay.last_fd_nsec = std::max(replay.last_fd_nsec.value_or(0), entry.end_nsec);
+      continue;
+    }
+    if (replay.records.gaps.size() >= replay.limits.gaps) {
+      ++replay.gaps_left_out;
       continue;
     }
     model::Gap gap;
@@ -241,6 +267,12 @@ void read_cgroup_ids(const Context& context) {
   context.report(problems);
 }
 
+void read_exe_hashes(const Context& context) {
+  const auto decoded = decode::decode_exe_hashes(context.member.bytes);
+  context.report(decoded.problems);
+  reconstruct::add_exe_hashes(context.records(), decoded.rows);
+}
+
 void read_snmp(const Context& context) {
   // Of a plain copy of /proc the first of its names counts.
   if (const auto value = decode::decode_proc_net_snmp_value(context.member.bytes, "Tcp", "CurrEstab"))
@@ -374,6 +406,7 @@ constexpr Row kRows[] = {
     {"proc/*/mountinfo", read_mountinfo},
     {"sockprotonames/*", read_sockprotonames},
     {"cgroup2-ids", read_cgroup_ids},
+    {"exe-hashes/*", read_exe_hashes},
     SSNAP_TASK("fd/*", read_symlink),
     SSNAP_TASK("ns/*", read_symlink),
     SSNAP_TASK("exe", read_symlink),
@@ -437,7 +470,7 @@ std::string canonical_name(std::string_view name) {
   constexpr std::string_view kOfAnArchive[] = {"proc/", "netns/", "etc/", "journal/"};
   const bool of_an_archive =
       std::any_of(std::begin(kOfAnArchive), std::end(kOfAnArchive), [&](auto p) { return name.starts_with(p); }) ||
-      name.starts_with("sockprotonames/") || name == "cgroup2-ids" || name.starts_with("after/") || name == "capture.json" || name == "end.json" || name == "README.txt" || name == "manifest-sha256.txt";
+      name.starts_with("sockprotonames/") || name.starts_with("exe-hashes/") || name == "cgroup2-ids" || name.starts_with("after/") || name == "capture.json" || name == "end.json" || name == "README.txt" || name == "manifest-sha256.txt";
   return of_an_archive ? std::string(name) : "proc/" + std::string(name);
 }
 
@@ -447,12 +480,26 @@ bool is_wanted(std::string_view name) {
   return found.row != nullptr;
 }
 
+void Replay::add_problem(std::string member, std::uint64_t offset, std::string message) {
+  if (records.problems.size() < limits.problems) records.problems.push_back({std::move(member), offset, std::move(message)});
+  else ++problems_left_out;
+}
+
 void add_member(Replay& replay, std::string_view name, const archive::Member& member) {
   Found found;
   find_row(name, found);
   if (found.row == nullptr) return;
   // Beside capture.json they are what `extract` made of members that say more and are in the tree as well.
   if (replay.has_capture_info && (name.starts_with("proc/net/") || found.row->read == read_symlink)) return;
+  // What is no longer read of a host that shows too much must not make it a cut capture.
+  const bool is_about_capture = found.row->read == read_capture_info || found.row->read == read_end_info;
+  const std::uint64_t cost = member.bytes.size() + kMemberCostBytes;
+  if (!is_about_capture && cost > replay.bytes_left) {
+    replay.bytes_left = 0;
+    ++replay.members_left_out;
+    return;
+  }
+  if (!is_about_capture) replay.bytes_left -= cost;
   found.row->read(Context{replay, member, name, found.path, found.reused, std::move(found.stars)});
 }
 

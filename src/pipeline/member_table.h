@@ -7,6 +7,7 @@
 
 #include "archive/capture_info.h"
 #include "archive/member.h"
+#include "pipeline/replay_limits.h"
 #include "reconstruct/records.h"
 
 namespace ssnap::pipeline {
@@ -23,6 +24,11 @@ struct Replay {
   bool has_end_info = false;
   bool has_process_list = false;
   std::optional<std::uint64_t> first_dump_nsec, last_fd_nsec;  // CLOCK_BOOTTIME: the smear
+  ReplayLimits limits;
+  std::uint64_t bytes_left = kMaxReplayBytes;  // of limits.bytes, or of what the size of the input allows
+  std::uint64_t members_left_out = 0, problems_left_out = 0, gaps_left_out = 0;
+
+  void add_problem(std::string member, std::uint64_t offset, std::string message);
 };
 
 // The name that a member of a directory would have in an archive: files of a plain copy of /proc come below "proc/".
@@ -31,7 +37,8 @@ std::string canonical_name(std::string_view name);
 // True if some row of the table reads the member.
 bool is_wanted(std::string_view name);
 
-// Decodes one member into the records. Members that no row names are passed over.
+// Decodes one member into the records. Members that no row names are passed over; those for which no bytes are left are
+// counted.
 void add_member(Replay& replay, std::string_view name, const archive::Member& member);
 
 }  // namespace ssnap::pipeline

@@ -1,5 +1,8 @@
 #include "pipeline/process_members.h"
 
+#include "decode/describe.h"
+#include "decode/row_limits.h"
+
 namespace ssnap::pipeline {
 namespace {
 
@@ -17,6 +20,9 @@ void read_stat(const Context& context) {
   if (!task) return;
   auto stat = decode::decode_proc_pid_stat(context.member.bytes);
   if (stat.has_error()) return context.report(stat.error().message);
+  base::Problems problems;
+  stat->comm.resize(decode::at_most(decode::kMaxCommBytes, stat->comm, "comm", 0, problems).size());
+  context.report(problems);
   reconstruct::add_stat(context.records(), *task, std::move(*stat));
 }
 
@@ -82,7 +88,9 @@ void read_symlink(const Context& context) {
   for (int folders = task->tid == 0 ? 2 : 4; folders > 0; --folders) name.remove_prefix(name.find('/') + 1);
   decode::LinkRecord link;
   link.name = name;
-  link.target = context.member.bytes;
+  base::Problems problems;
+  link.target = decode::at_most(decode::kMaxPathBytes, context.member.bytes, "a target", 0, problems);
+  context.report(problems);
   reconstruct::add_link(context.records(), *task, link);
 }
 

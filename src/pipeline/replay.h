@@ -4,17 +4,19 @@
 
 #include <string>
 
+#include "archive/input.h"
 #include "base/result.h"
 #include "model/snapshot.h"
+#include "pipeline/replay_limits.h"
 #include "reconstruct/reconstruct.h"
 
 namespace ssnap::pipeline {
 
-// SNAPSHOT of the command line: an archive, "-" for standard input, or a directory. Opens nothing else.
-// An Error where there is no snapshot: nothing can be read, or capture.json is not there.
-base::Result<model::Snapshot> replay(const std::string& path, const reconstruct::Options& options);
+// An archive or a directory. Opens nothing but what is below it. An Error where there is no snapshot: nothing can be read, or
+// capture.json is not there.
+base::Result<model::Snapshot> replay(const archive::Input& input, const reconstruct::Options& options);
 
 // The same for an archive in memory.
-base::Result<model::Snapshot> replay_bytes(std::string_view archive, const reconstruct::Options& options);
+base::Result<model::Snapshot> replay_bytes(std::string_view archive, const reconstruct::Options& options, const ReplayLimits& limits = {});
 
 }  // namespace ssnap::pipeline

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <set>
-#include <unordered_set>
 
+#include "base/hash.h"
 #include "reconstruct/merge.h"
 
 namespace ssnap::reconstruct {
@@ -153,7 +153,7 @@ std::string reason_of_name(const Records& records, const NamedSocket& named, con
 }
 
 model::HeldAccount balance_held(const Records& records, const model::Snapshot& snapshot) {
-  std::unordered_set<std::uint64_t> in_tables;
+  base::HashSet<std::uint64_t> in_tables;
   for (const Socket& socket : snapshot.sockets)
     if (socket.inode) in_tables.insert(*socket.inode);
   std::map<std::uint64_t, const NamedSocket*> named;

@@ -5,8 +5,8 @@
 #include <set>
 #include <string>
 #include <tuple>
-#include <unordered_map>
 
+#include "base/hash.h"
 #include "reconstruct/passes.h"
 
 namespace ssnap::reconstruct {
@@ -175,7 +175,7 @@ void explain_wireguard(const Tunnels& tunnels, model::Snapshot& snapshot) {
 void explain_mounts(const Records& records, model::Snapshot& snapshot) {
   if (records.network_mounts.empty()) return;
   // The kernel prints addresses in the form that ours are printed in (%pI4, %pI6c).
-  std::unordered_map<std::string, std::set<std::string>> by_address;
+  base::HashMap<std::string, std::set<std::string>> by_address;
   for (const NetworkMount& mount : records.network_mounts)
     by_address[mount.address].insert(mount.fs_type + " on " + mount.mount_point);
   for (Socket& socket : snapshot.sockets) {

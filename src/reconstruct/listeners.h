@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "base/hash.h"
 #include "model/snapshot.h"
 
 namespace ssnap::reconstruct {
@@ -30,10 +30,10 @@ class Listeners {
 
  private:
   const model::Snapshot& snapshot_;
-  std::unordered_map<std::string, std::vector<std::uint32_t>> by_address_;
-  std::unordered_map<std::string, std::vector<std::uint32_t>> by_name_;
+  base::HashMap<std::string, std::vector<std::uint32_t>> by_address_;
+  base::HashMap<std::string, std::vector<std::uint32_t>> by_name_;
   // Inode of a client, which the whole host has once: the connection is in the client's namespace, the listener may not be.
-  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_pending_;
+  base::HashMap<std::uint64_t, std::vector<std::uint32_t>> by_pending_;
 };
 
 }  // namespace ssnap::reconstruct

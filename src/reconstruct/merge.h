@@ -3,9 +3,9 @@
 
 #include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "base/hash.h"
 #include "reconstruct/passes.h"
 #include "reconstruct/protocol_names.h"
 
@@ -21,13 +21,13 @@ struct Identity {
 };
 struct IdentityHash {
   std::size_t operator()(const Identity& id) const {
-    std::uint64_t hash = id.number * 0x9e3779b97f4a7c15u;
-    hash ^= (static_cast<std::uint64_t>(id.netns) << 32 | static_cast<std::uint64_t>(id.family) << 16 | id.protocol) *
-            0xc2b2ae3d27d4eb4fu;
-    return static_cast<std::size_t>(hash ^ hash >> 29);
+    return base::Hasher()
+        .add(static_cast<std::uint64_t>(id.netns) << 32 | static_cast<std::uint64_t>(id.family) << 16 | id.protocol)
+        .add(id.number)
+        .value();
   }
 };
-using IdentityIndex = std::unordered_map<Identity, std::uint32_t, IdentityHash>;
+using IdentityIndex = base::HashMap<Identity, std::uint32_t, IdentityHash>;
 
 // One merge of all dumps: each socket once, by cookie.
 class DumpMerge {
@@ -47,7 +47,7 @@ class DumpMerge {
 };
 
 // The sockets of one family by their namespace: indexes into Snapshot::sockets.
-std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> sockets_by_netns(const model::Snapshot& snapshot,
+base::HashMap<std::uint32_t, std::vector<std::uint32_t>> sockets_by_netns(const model::Snapshot& snapshot,
                                                                                std::uint16_t family);
 // True for the netlink views, false for those of procfs.
 bool is_dump(model::View view);

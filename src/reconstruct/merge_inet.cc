@@ -1,8 +1,8 @@
 // IP sockets: inet_diag, and /proc/net as the second view.
-#include <iterator>
 #include <string>
-#include <unordered_map>
+#include <utility>
 
+#include "base/hash.h"
 #include "reconstruct/merge.h"
 
 namespace ssnap::reconstruct {
@@ -120,15 +120,34 @@ Socket socket_of(decode::InetDiagRecord& record, std::uint16_t protocol, std::ui
   return socket;
 }
 
-// Sockets by inode, and those of a connection by their addresses.
+// Sockets by inode, and those of a connection by their addresses. Of several that a key fits, the first: each look-up is
+// one step, however many share an inode or an address.
 struct ViewIndex {
-  std::unordered_multimap<Identity, std::uint32_t, IdentityHash> by_inode;
-  std::unordered_multimap<std::string, std::uint32_t> by_address;
+  struct SameInode {
+    std::uint32_t first;
+    bool is_shared;
+  };
+  base::HashMap<Identity, SameInode, IdentityHash> by_inode;
+  base::HashMap<std::string, std::uint32_t> by_inode_and_address;  // those of shared inodes but the first
+  base::HashMap<std::string, std::uint32_t> by_address;
+  base::HashMap<std::string, std::uint32_t> by_address_alone;  // those that have no inode
 };
 
+std::string inode_and_address(std::uint64_t inode, const std::string& address) { return address + std::to_string(inode); }
+
 void add_to_index(ViewIndex& index, const Socket& socket, std::uint32_t at) {
-  if (socket.inode) index.by_inode.emplace(Identity{socket.netns, socket.family, socket.protocol, *socket.inode}, at);
-  if (!socket.inode || socket.peer.port != 0) index.by_address.emplace(address_key(socket), at);
+  if (socket.inode) {
+    const auto [same, is_new] = index.by_inode.emplace(
+        Identity{socket.netns, socket.family, socket.protocol, *socket.inode}, ViewIndex::SameInode{at, false});
+    if (!is_new) {
+      same->second.is_shared = true;
+      index.by_inode_and_address.emplace(inode_and_address(*socket.inode, address_key(socket)), at);
+    }
+  }
+  if (socket.inode && socket.peer.port == 0) return;
+  std::string key = address_key(socket);
+  if (!socket.inode) index.by_address_alone.emplace(key, at);
+  index.by_address.emplace(std::move(key), at);
 }
 
 ViewIndex index_inet(const model::Snapshot& snapshot) {
@@ -142,26 +161,25 @@ ViewIndex index_inet(const model::Snapshot& snapshot) {
 // connection was accepted, or after it was closed), by the addresses.
 std::optional<std::uint32_t> find_match(const ViewIndex& index, const ProcNetInetTable& table, std::uint32_t netns,
                                         const decode::ProcNetInetRow& row, const model::Snapshot& snapshot) {
-  if (row.inode != 0) {
-    const auto [begin, end] = index.by_inode.equal_range(Identity{netns, table.family, table.protocol, row.inode});
-    // The subflows of an MPTCP connection share one inode: among several, the addresses decide.
-    std::optional<std::uint32_t> any;
-    for (auto at = begin; at != end; ++at) {
-      const Socket& candidate = snapshot.sockets[at->second];
-      any = at->second;
-      if (candidate.local.address == row.local && candidate.local.port == row.local_port &&
-          candidate.peer.address == row.peer && candidate.peer.port == row.peer_port)
-        return any;
-    }
-    if (any && std::next(begin) == end) return any;
+  const auto same = row.inode == 0
+                        ? index.by_inode.end()
+                        : index.by_inode.find(Identity{netns, table.family, table.protocol, row.inode});
+  if (same != index.by_inode.end()) {
+    const Socket& first = snapshot.sockets[same->second.first];
+    if (!same->second.is_shared || (first.local.address == row.local && first.local.port == row.local_port &&
+                                    first.peer.address == row.peer && first.peer.port == row.peer_port))
+      return same->second.first;
   }
-  const auto [begin, end] = index.by_address.equal_range(
-      address_key(netns, table.family, table.protocol, row.local, row.local_port, row.peer, row.peer_port));
-  for (auto at = begin; at != end; ++at) {
-    const Socket& candidate = snapshot.sockets[at->second];
-    if (row.inode == 0 || !candidate.inode) return at->second;
-  }
-  return std::nullopt;
+  const std::string key =
+      address_key(netns, table.family, table.protocol, row.local, row.local_port, row.peer, row.peer_port);
+  const auto look_up = [](const auto& index_of, const std::string& wanted) {
+    const auto at = index_of.find(wanted);
+    return at == index_of.end() ? std::nullopt : std::optional(at->second);
+  };
+  // The subflows of an MPTCP connection share one inode: among several, the addresses decide.
+  if (same != index.by_inode.end())
+    if (const auto exact = look_up(index.by_inode_and_address, inode_and_address(row.inode, key))) return exact;
+  return look_up(row.inode == 0 ? index.by_address : index.by_address_alone, key);
 }
 
 Socket socket_of(const ProcNetInetTable& table, const decode::ProcNetInetRow& row, std::uint32_t netns,

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
-#include <unordered_map>
 
+#include "base/hash.h"
 #include "reconstruct/merge.h"
 
 namespace ssnap::reconstruct {
@@ -142,16 +142,17 @@ void merge_dumps(Dumps& dumps, model::View view, DumpMerge& merge) {
   }
 }
 
-// Adds the rows of a procfs table to the `dumped` sockets of its namespace: by inode where they have one, else by `same`.
-template <class Table, class Same, class Make>
-void merge_table(const Table& table, const std::vector<std::uint32_t>& dumped, model::View view, const Same& same,
+// Adds the rows of a procfs table to the `dumped` sockets of its namespace: by inode where they have one, else by the
+// number that `key_of` gives for both; absent: it can't be told.
+template <class Table, class KeyOf, class Make>
+void merge_table(const Table& table, const std::vector<std::uint32_t>& dumped, model::View view, const KeyOf& key_of,
                  const Make& make, model::Snapshot& snapshot) {
-  std::unordered_map<std::uint64_t, std::uint32_t> by_inode;
-  std::vector<std::uint32_t> without_inode;
+  base::HashMap<std::uint64_t, std::uint32_t> by_inode;
+  base::HashMap<std::uint64_t, std::uint32_t> without_inode;
   for (const std::uint32_t i : dumped) {
     const Socket& socket = snapshot.sockets[i];
     if (socket.inode) by_inode.emplace(*socket.inode, i);
-    else without_inode.push_back(i);
+    else if (const std::optional<std::uint64_t> key = key_of(socket)) without_inode.emplace(*key, i);
   }
   for (const auto& row : table.rows) {
     std::optional<std::uint32_t> at;
@@ -161,10 +162,8 @@ void merge_table(const Table& table, const std::vector<std::uint32_t>& dumped, m
     }();
     if (inode != 0) {
       if (const auto known = by_inode.find(inode); known != by_inode.end()) at = known->second;
-    } else {
-      const auto known = std::find_if(without_inode.begin(), without_inode.end(),
-                                      [&](std::uint32_t i) { return same(snapshot.sockets[i], row); });
-      if (known != without_inode.end()) at = *known;
+    } else if (const std::optional<std::uint64_t> key = key_of(row)) {
+      if (const auto known = without_inode.find(*key); known != without_inode.end()) at = known->second;
     }
     if (!at) {
       at = static_cast<std::uint32_t>(snapshot.sockets.size());
@@ -191,7 +190,7 @@ void merge_proc_net_others(const Records& records, NamespaceIndex& namespaces, m
     const std::uint32_t netns = namespaces.index_of(table.origin.netns);
     merge_table(
         table, packets[netns], model::View::proc_net_packet,
-        [](const Socket&, const auto&) { return false; },
+        [](const auto&) { return std::optional<std::uint64_t>(); },
         [&](const decode::ProcNetPacketRow& row, std::uint64_t inode) {
           Socket socket = make_socket(netns, model::kFamilyPacket, row.type, model::kStateUnconn, inode, std::nullopt);
           if (inode != 0) socket.uid = row.uid;
@@ -209,8 +208,11 @@ void merge_proc_net_others(const Records& records, NamespaceIndex& namespaces, m
     const std::uint32_t netns = namespaces.index_of(table.origin.netns);
     merge_table(
         table, netlinks[netns], model::View::proc_net_netlink,
-        [](const Socket& socket, const decode::ProcNetNetlinkRow& row) {
-          return socket.protocol == row.protocol && socket.local.port == row.port_id;
+        [](const auto& one) {
+          std::uint64_t port = 0;
+          if constexpr (requires { one.port_id; }) port = one.port_id;
+          else port = one.local.port;
+          return std::optional(port << 32 | one.protocol);
         },
         [&](const decode::ProcNetNetlinkRow& row, std::uint64_t inode) {
           Socket socket =

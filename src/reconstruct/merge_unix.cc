@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <string>
 #include <tuple>
-#include <unordered_map>
 
+#include "base/hash.h"
 #include "reconstruct/merge.h"
 
 namespace ssnap::reconstruct {
@@ -95,7 +95,7 @@ void merge_proc_net_unix(const Records& records, NamespaceIndex& namespaces, con
   for (const ProcNetUnixTable& table : records.proc_net_unix) {
     const std::uint32_t netns = namespaces.index_of(table.origin.netns);
     std::map<UnixRowKey, int> forged = forged_rows(snapshot, dumped[netns]);
-    std::unordered_map<std::uint64_t, std::uint32_t> by_inode;
+    base::HashMap<std::uint64_t, std::uint32_t> by_inode;
     std::multimap<std::pair<std::uint16_t, std::string>, std::uint32_t> pending;  // no inode: type and name
     for (const std::uint32_t i : dumped[netns]) {
       const Socket& socket = snapshot.sockets[i];

@@ -1,8 +1,8 @@
 // Sockets that no table showed: an fd, and what the kernel calls the protocol.
 #include <algorithm>
 #include <string>
-#include <unordered_set>
 
+#include "base/hash.h"
 #include "reconstruct/merge.h"
 
 namespace ssnap::reconstruct {
@@ -42,14 +42,15 @@ bool has_table(const Records& records, std::uint64_t netns, const NamedProtocol&
   const auto views = records.views.find(netns);
   if (views == records.views.end()) return false;
   const bool is_inet = protocol.family == model::kFamilyInet || protocol.family == model::kFamilyInet6;
-  return std::any_of(views->second.begin(), views->second.end(), [&](const auto& view) {
-    return std::get<1>(view) == protocol.family && std::get<2>(view) == (is_inet ? protocol.protocol : 0);
-  });
+  for (int view = 0; view <= static_cast<int>(model::View::sockprotoname); ++view)
+    if (views->second.count({static_cast<model::View>(view), protocol.family, is_inet ? protocol.protocol : std::uint16_t{0}}) != 0)
+      return true;
+  return false;
 }
 
 void add_named_sockets(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot) {
   const bool has_own_only = has_own_namespace_only(snapshot);
-  std::unordered_set<std::uint64_t> known;
+  base::HashSet<std::uint64_t> known;
   for (const Socket& socket : snapshot.sockets)
     if (socket.inode) known.insert(*socket.inode);
   for (const NamedSocket& named : records.named_sockets) {

@@ -36,9 +36,12 @@ std::vector<model::CounterSection> to_model(std::vector<decode::ProcNetSnmpSecti
 
 void add_interfaces(model::NetTables& tables, const decode::RtnetlinkDump& dump) {
   for (const auto& link : dump.links)
-    if (link.name) tables.interfaces.push_back({*link.name, link.flags, link.mtu_bytes});
-  for (const auto& address : dump.addresses)
-    if (address.label) tables.labels.insert(*address.label);
+    if (link.name) tables.interfaces.push_back({*link.name, link.flags, link.mtu_bytes, link.index, link.promiscuity});
+  for (const auto& row : dump.addresses) {
+    if (row.label) tables.labels.insert(*row.label);
+    if (const auto& address = row.local ? row.local : row.address)
+      tables.addresses.push_back({row.interface_index, *address, row.prefix_length, row.flags});
+  }
 }
 
 void keep_net_tables(Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot) {

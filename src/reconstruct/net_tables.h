@@ -14,7 +14,7 @@ std::vector<model::Route> to_model(std::vector<decode::ProcNetRouteRow> rows);
 std::vector<model::GroupMembership> to_model(std::vector<decode::ProcNetIgmpRow> rows);
 std::vector<model::CounterSection> to_model(std::vector<decode::ProcNetSnmpSection> sections);
 
-// Links and labels of addresses of a namespace, for its tables.
+// Links, addresses and their labels of a namespace, for its tables.
 void add_interfaces(model::NetTables& tables, const decode::RtnetlinkDump& dump);
 
 }  // namespace ssnap::reconstruct

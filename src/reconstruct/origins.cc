@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <limits>
 #include <tuple>
-#include <unordered_map>
 
+#include "base/hash.h"
 #include "reconstruct/passes.h"
 #include "reconstruct/relations.h"
 
@@ -55,7 +55,7 @@ class Tracer {
   explicit Tracer(model::Snapshot& snapshot)
       : snapshot_(snapshot), kinship_(snapshot), channels_(snapshot), activation_(snapshot.processes.size()),
         exes_(snapshot.processes.size()) {
-    std::unordered_map<std::string_view, std::uint32_t> exe_numbers;
+    base::HashMap<std::string_view, std::uint32_t> exe_numbers;
     for (std::size_t i = 0; i < snapshot.processes.size(); ++i)
       if (const auto& exe = snapshot.processes[i].exe)
         exes_[i] = exe_numbers.emplace(*exe, static_cast<std::uint32_t>(exe_numbers.size() + 1)).first->second;
@@ -285,7 +285,7 @@ class Tracer {
       if (const auto parent = kinship_.parent(holders[i].process); parent && may_be_own_child(*parent, holders[i]))
         for (const std::uint32_t fd : holders[i].fds) siblings.push_back({{*parent, fd}, i});
     std::vector<Lineage> lineages;
-    std::unordered_map<std::uint32_t, std::size_t> by_parent;
+    base::HashMap<std::uint32_t, std::size_t> by_parent;
     const auto join = [&](std::uint32_t parent, std::size_t i) {
       const auto [at, is_new] = by_parent.emplace(parent, lineages.size());
       if (is_new) lineages.push_back({parent});

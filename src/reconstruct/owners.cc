@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <compare>
 #include <tuple>
-#include <unordered_map>
 #include <vector>
 
+#include "base/hash.h"
 #include "reconstruct/listeners.h"
 #include "reconstruct/passes.h"
 
@@ -96,7 +96,7 @@ void join_holders(const std::vector<Holding>& holdings, Budget& budget, model::S
     std::size_t begin, end;
     bool is_used = false;
   };
-  std::unordered_map<std::uint64_t, Range> ranges;
+  base::HashMap<std::uint64_t, Range> ranges;
   for (std::size_t begin = 0; begin < holdings.size();) {
     std::size_t end = begin;
     while (end < holdings.size() && holdings[end].inode == holdings[begin].inode) ++end;
@@ -123,8 +123,10 @@ void join_listeners(Budget& budget, model::Snapshot& snapshot) {
     if (!may_wait_to_be_accepted(socket)) continue;
     const auto found = listeners.find_all(socket);
     std::vector<Owner> owners;
+    std::size_t looked_at = 0;
     for (const std::uint32_t at : found) {
-      if (at == i || !budget.allows(owners.size())) continue;
+      if (at == i) continue;
+      if (!budget.allows(looked_at++)) break;
       for (const Owner& from : snapshot.sockets[at].owners) {
         if (!budget.allows(owners.size())) break;
         Owner owner;

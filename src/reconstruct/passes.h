@@ -16,6 +16,7 @@ class NamespaceIndex {
  private:
   model::Snapshot& snapshot_;
   std::map<std::uint64_t, std::uint32_t> known_;
+  std::optional<std::uint32_t> unknown_;
 };
 
 // processes.cc: one Process for each of Records::processes, in their order.

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <unordered_set>
 
+#include "base/hash.h"
 #include "reconstruct/ties.h"
 
 namespace ssnap::reconstruct {
@@ -204,7 +204,7 @@ class Servers {
   const model::Snapshot& snapshot_;
   SocketIndex<4> by_address_;
   SocketIndex<2> namespaces_;  // by address; namespaces in place of sockets
-  std::unordered_set<SocketKey<3>, SocketKeyHash> local_;  // address and namespace
+  base::HashSet<SocketKey<3>> local_;  // address and namespace
 };
 
 bool is_loopback(const Socket& socket) {

@@ -8,6 +8,8 @@
 namespace ssnap::reconstruct {
 namespace {
 
+constexpr std::string_view kDeleted = " (deleted)";
+
 // PF_* (include/linux/sched.h).
 constexpr std::uint64_t kPfForkNoExec = 0x00000040;
 constexpr std::uint64_t kPfKthread = 0x00200000;
@@ -91,10 +93,23 @@ void add_living_thread(const ProcessRecords& from, model::Process& process) {
   }
 }
 
+// The file may have lost its name between the walk and the hash; under another name it is another one.
+std::string_view without_deleted(std::string_view exe) {
+  if (exe.ends_with(kDeleted)) exe.remove_suffix(kDeleted.size());
+  return exe;
+}
+
+std::optional<std::string> exe_hash_of(const Records& records, const model::Process& process) {
+  const auto hash = records.exe_hashes.find({process.pid, process.start_ticks.value_or(0)});
+  if (hash == records.exe_hashes.end() || !process.exe) return std::nullopt;
+  if (without_deleted(hash->second.target) != without_deleted(*process.exe)) return std::nullopt;
+  return hash->second.sha256;
+}
+
 }  // namespace
 
 void build_processes(const Records& records, model::Snapshot& snapshot) {
-  constexpr std::string_view kDeleted = " (deleted)", kMemfd = "/memfd:";
+  constexpr std::string_view kMemfd = "/memfd:";
   const auto hidden = processes_with_hidden_fds(snapshot);
   const auto hiding = hiding_mounts(records);
   const std::int64_t tick_hz = records.host.clk_tck;
@@ -122,6 +137,7 @@ void build_processes(const Records& records, model::Snapshot& snapshot) {
     process.login_uid = from.login_uid;
     process.audit_session = from.audit_session;
     process.security_label = from.security_label;
+    process.exe_sha256 = exe_hash_of(records, process);
     process.exe_deleted = process.exe && process.exe->ends_with(kDeleted);
     process.exe_memfd = process.exe_deleted && process.exe->starts_with(kMemfd);
     if (const auto mounts = process.namespaces.find("mnt"); mounts != process.namespaces.end())

@@ -39,9 +39,11 @@ bool was_dumped(const Records& records, const model::Snapshot& snapshot, const S
   if (views == records.views.end()) return false;
   const bool is_inet = socket.family == model::kFamilyInet || socket.family == model::kFamilyInet6;
   const std::uint16_t protocol = is_inet ? socket.protocol : std::uint16_t{0};
-  return std::any_of(views->second.begin(), views->second.end(), [&](const auto& view) {
-    return is_dump(std::get<0>(view)) && std::get<1>(view) == socket.family && std::get<2>(view) == protocol;
-  });
+  for (int number = 0; number <= static_cast<int>(model::View::sockprotoname); ++number) {
+    const auto view = static_cast<model::View>(number);
+    if (is_dump(view) && views->second.count({view, socket.family, protocol}) != 0) return true;
+  }
+  return false;
 }
 
 // Processes of which not every way to hold a socket was seen.
@@ -140,8 +142,12 @@ class Reasons {
  public:
   Reasons(const Records& records, const model::Snapshot& snapshot)
       : records_(records), snapshot_(snapshot), listeners_(snapshot), candidates_(records, snapshot) {
-    for (const auto& gap : snapshot.gaps)
+    for (const auto& gap : snapshot.gaps) {
       if (gap.source == "proc_list" && gap.kind == base::OutcomeKind::skipped) left_out_ += gap.count;
+      hides_processes_ |= gap.source == "procfs" && base::makes_incomplete(gap.kind);
+      if (gap.source == "proc_pid" && gap.pid && !gap.tid && base::makes_incomplete(gap.kind)) unopened_.insert(*gap.pid);
+    }
+    for (const auto& [id, process] : records.processes) unopened_.erase(id.pid);
     std::uint64_t processes = 0, threads = 0, rings = 0, mappings = 0;
     for (const auto& [id, process] : records.processes) {
       processes += process.fds_seen;
@@ -219,10 +225,23 @@ class Reasons {
       if (snapshot_.capture.inner_pid_namespace) reason.detail += std::string("; besides, ") + kInner;
       return reason;
     }
+    if (!unopened_.empty()) return {OwnerlessCode::unreadable, unopened_text()};
+    if (hides_processes_) return {OwnerlessCode::unreadable, "/proc hid processes from the collector (hidepid)"};
     if (snapshot_.capture.inner_pid_namespace) return {OwnerlessCode::other_pid_namespace, kInner};
     return {OwnerlessCode::unexplained,
             "nothing that was read holds it (" + looked_at_ +
                 "): it is the kernel's, though no link or mount tells of it, or of a process that /proc doesn't show"};
+  }
+
+  // Processes of which nothing is known but their number.
+  std::string unopened_text() const {
+    std::string text = plural(unopened_.size(), "process", "processes") + " could not be opened: pid ";
+    std::size_t named = 0;
+    for (const std::int64_t pid : unopened_) {
+      if (named == kMaxNamed) return text + ", ...";
+      text += (named++ > 0 ? ", " : "") + std::to_string(pid);
+    }
+    return text;
   }
 
   std::optional<OwnerlessReason> gone(const Socket& socket) const {
@@ -259,6 +278,8 @@ class Reasons {
   const Listeners listeners_;
   Candidates candidates_;
   std::uint64_t left_out_ = 0;  // capture --pid
+  std::set<std::int64_t> unopened_;
+  bool hides_processes_ = false;
   std::string looked_at_;
 };
 

@@ -15,14 +15,14 @@ std::uint32_t NamespaceIndex::index_of(std::uint64_t inode) {
 }
 
 std::uint32_t NamespaceIndex::unknown() {
-  for (std::uint32_t i = 0; i < snapshot_.namespaces.size(); ++i)
-    if (snapshot_.namespaces[i].unknown) return i;
+  if (unknown_) return *unknown_;
   model::Namespace added;
   added.name = "unknown";
   added.how = "sockets in fd tables that no known namespace lists";
   added.unknown = true;
   snapshot_.namespaces.push_back(std::move(added));
-  return static_cast<std::uint32_t>(snapshot_.namespaces.size() - 1);
+  unknown_ = static_cast<std::uint32_t>(snapshot_.namespaces.size() - 1);
+  return *unknown_;
 }
 
 model::Snapshot reconstruct(Records records, const Options& options) {

@@ -271,6 +271,11 @@ void add_cgroup_ids(Records& records, std::string_view bytes, base::Problems& pr
   }
 }
 
+void add_exe_hashes(Records& records, const std::vector<decode::ExeHashRow>& rows) {
+  for (const auto& row : rows)
+    records.exe_hashes.emplace(std::pair(row.pid, row.start_ticks), ExeHash{std::string(row.sha256), std::string(row.target)});
+}
+
 void add_passwd(Records& records, const std::vector<decode::PasswdRow>& rows) {
   // The first line of a uid names it, as getpwuid has it.
   for (const auto& row : rows) records.users.emplace(row.uid, row.name);

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "decode/exe_hashes.h"
 #include "decode/host_files.h"
 #include "decode/inet_diag.h"
 #include "decode/link_list.h"
@@ -161,6 +162,11 @@ struct ProcessRecords {
   std::map<std::int64_t, ThreadRecords> threads;  // by tid: those of which files were kept
 };
 
+// Of the file that a process ran, and what its exe link said then.
+struct ExeHash {
+  std::string sha256, target;
+};
+
 // A device of the kernel that has sockets of its own (rtnetlink).
 struct TunnelLink {
   std::string name, kind;
@@ -221,6 +227,7 @@ struct Records {
   // Which views of which tables were read whole, by namespace: view, family, protocol (0: of all protocols).
   std::map<std::uint64_t, std::set<std::tuple<model::View, std::uint16_t, std::uint16_t>>> views;
   std::map<ProcessId, ProcessRecords> processes;
+  std::map<std::pair<std::int64_t, std::uint64_t>, ExeHash> exe_hashes;  // by pid and start ticks
   std::set<NetworkMount> network_mounts;
   std::vector<ProcMount> proc_mounts;
   std::map<std::uint32_t, std::string> users;
@@ -264,6 +271,7 @@ void add_protocols(Records& records, std::uint64_t netns, const std::vector<deco
 // The archive's own lists (docs/format.md): "INODE PID FD held|gone NAME" and "ID PATH", records ended by NUL.
 void add_sockprotonames(Records& records, const Origin& origin, std::string_view bytes, base::Problems& problems);
 void add_cgroup_ids(Records& records, std::string_view bytes, base::Problems& problems);
+void add_exe_hashes(Records& records, const std::vector<decode::ExeHashRow>& rows);
 void add_passwd(Records& records, const std::vector<decode::PasswdRow>& rows);
 void add_services(Records& records, std::vector<decode::ServicesRow> rows);
 void add_local_port_range(Records& records, std::uint64_t netns, decode::LocalPortRange range);

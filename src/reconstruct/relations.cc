@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 
 using Processes = std::vector<model::Process>;
-using ByPid = std::unordered_map<std::int64_t, std::vector<std::uint32_t>>;
+using ByPid = base::HashMap<std::int64_t, std::vector<std::uint32_t>>;
 
 // Who had `pid` when `child` was started: of several, the last that had started by then.
 std::uint32_t holder_of_pid(const Processes& processes, const ByPid& by_pid, std::int64_t pid, const model::Process& child) {

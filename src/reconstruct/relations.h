@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/hash.h"
 #include "model/snapshot.h"
 
 namespace ssnap::reconstruct {
@@ -41,7 +41,7 @@ class Channels {
 
   const model::Snapshot& snapshot_;
   std::vector<std::vector<std::uint32_t>> unix_sockets_;  // that are tied to others, by process
-  std::unordered_map<std::uint64_t, std::vector<Ends>> known_;
+  base::HashMap<std::uint64_t, std::vector<Ends>> known_;
 };
 
 // True for a holder by its own or a thread's fd table: what fork() copies and SCM_RIGHTS fills.

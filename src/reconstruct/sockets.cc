@@ -3,15 +3,16 @@
 #include <map>
 #include <tuple>
 
+#include "base/hash.h"
 #include "reconstruct/merge.h"
 
 namespace ssnap::reconstruct {
 
 using model::Socket;
 
-std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> sockets_by_netns(const model::Snapshot& snapshot,
+base::HashMap<std::uint32_t, std::vector<std::uint32_t>> sockets_by_netns(const model::Snapshot& snapshot,
                                                                                std::uint16_t family) {
-  std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> sockets;
+  base::HashMap<std::uint32_t, std::vector<std::uint32_t>> sockets;
   for (std::uint32_t i = 0; i < snapshot.sockets.size(); ++i)
     if (snapshot.sockets[i].family == family) sockets[snapshot.sockets[i].netns].push_back(i);
   return sockets;

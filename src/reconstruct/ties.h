@@ -3,9 +3,9 @@
 
 #include <array>
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
+#include "base/hash.h"
 #include "reconstruct/records.h"
 
 namespace ssnap::reconstruct {
@@ -16,18 +16,6 @@ constexpr std::size_t kMaxAlternatives = 16;
 // What a socket is found by: addresses, ports, namespace and the like in as many words as that takes.
 template <std::size_t words>
 using SocketKey = std::array<std::uint64_t, words>;
-
-struct SocketKeyHash {
-  template <std::size_t words>
-  std::size_t operator()(const SocketKey<words>& key) const {
-    std::uint64_t hash = words;
-    for (const std::uint64_t word : key) {
-      hash = (hash ^ word) * 0x9e3779b97f4a7c15;
-      hash ^= hash >> 29;
-    }
-    return static_cast<std::size_t>(hash);
-  }
-};
 
 // Sockets by key, those of one key in the order in which they were added.
 template <std::size_t words>
@@ -74,7 +62,7 @@ class SocketIndex {
   struct List {
     std::uint32_t first, last;
   };
-  std::unordered_map<Key, List, SocketKeyHash> lists_;
+  base::HashMap<Key, List> lists_;
   std::vector<Entry> entries_;
 };
 

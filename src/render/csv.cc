@@ -3,17 +3,14 @@
 #include "render/fields.h"
 
 namespace ssnap::render {
-namespace {
 
-void append_line(std::string& out, const std::vector<std::string>& cells) {
+void append_csv_line(std::string& out, const std::vector<std::string>& cells) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i != 0) out += ',';
     out += csv_cell(cells[i]);
   }
   out += "\r\n";
 }
-
-}  // namespace
 
 const std::vector<std::string>& default_csv_fields() {
   static const std::vector<std::string> kFields{
@@ -40,12 +37,12 @@ std::string csv_cell(std::string_view text) {
 
 std::string render_csv(const Rows& rows, const std::vector<std::string>& fields, bool header) {
   std::string out;
-  if (header) append_line(out, fields);
+  if (header) append_csv_line(out, fields);
   std::vector<std::string> cells(fields.size());
   for (const auto* socket : rows.sockets) {
     const FieldReader reader(rows.snapshot, *socket);
     for (std::size_t i = 0; i < fields.size(); ++i) cells[i] = reader.text(fields[i], false);
-    append_line(out, cells);
+    append_csv_line(out, cells);
   }
   return out;
 }

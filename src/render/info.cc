@@ -46,6 +46,79 @@ std::string window(const model::Capture& capture, const model::SourceSummary& so
   return begin && end ? milliseconds(*begin) + " to " + milliseconds(*end) : "";
 }
 
+// "3 d 04:05:06"
+std::string uptime(std::int64_t nsec) {
+  const std::int64_t seconds = nsec / base::kNsecPerSec;
+  char text[64];
+  std::snprintf(text, sizeof text, "%lld d %02lld:%02lld:%02lld", static_cast<long long>(seconds / 86400),
+                static_cast<long long>(seconds / 3600 % 24), static_cast<long long>(seconds / 60 % 60),
+                static_cast<long long>(seconds % 60));
+  return text;
+}
+
+// The names that --case knows, as they are labelled; any other stands under its own.
+constexpr std::pair<std::string_view, std::string_view> kCaseLabels[] = {
+    {"number", "Case"}, {"evidence", "Evidence"}, {"examiner", "Examiner"}, {"description", "Description"}, {"notes", "Notes"}};
+
+void append_case(std::string& out, const model::Capture& capture) {
+  for (const auto& [known, label] : kCaseLabels)
+    for (const auto& [name, value] : capture.case_fields)
+      if (name == known) line(out, label, escape_terminal(value));
+  for (const auto& [name, value] : capture.case_fields) {
+    const auto has_this_name = [&, own = std::string_view(name)](const auto& row) { return row.first == own; };
+    if (std::none_of(std::begin(kCaseLabels), std::end(kCaseLabels), has_this_name))
+      line(out, "Case", escape_terminal(name) + ": " + escape_terminal(value));
+  }
+}
+
+// "uid 0 (root)"
+std::string user_text(const model::Snapshot& snapshot, std::uint64_t uid) {
+  const auto at = snapshot.users.find(static_cast<std::uint32_t>(uid));
+  return "uid " + std::to_string(uid) + (at == snapshot.users.end() ? "" : " (" + escape_terminal(at->second) + ")");
+}
+
+// A terminal by its device number (new_encode_dev, include/linux/kdev_t.h): "pts/3", "tty1", "4:64".
+std::string terminal_text(std::int64_t device) {
+  const auto number = static_cast<std::uint64_t>(device);
+  const std::uint64_t major = number >> 8 & 0xfff, minor = (number & 0xff) | (number >> 12 & 0xfff00);
+  constexpr std::uint64_t kConsole = 4, kFirstPts = 136, kLastPts = 143;  // Documentation/admin-guide/devices.txt
+  if (major >= kFirstPts && major <= kLastPts) return "pts/" + std::to_string((major - kFirstPts) * 256 + minor);
+  if (major == kConsole && minor < 64) return "tty" + std::to_string(minor);
+  return std::to_string(major) + ":" + std::to_string(minor);
+}
+
+void append_collector(std::string& out, const model::Snapshot& snapshot) {
+  const auto& capture = snapshot.capture;
+  line(out, "Executable", text_of(capture.collector_executable));
+  if (capture.collector_uid) {
+    std::string capabilities;
+    if (capture.collector_capabilities) capabilities = ", capabilities " + escape_terminal(*capture.collector_capabilities);
+    if (capture.collector_permitted) capabilities += ", permitted " + escape_terminal(*capture.collector_permitted);
+    if (capture.collector_bounding) capabilities += ", bounding " + escape_terminal(*capture.collector_bounding);
+    line(out, "Run as", "uid " + std::to_string(*capture.collector_uid) + capabilities);
+  }
+  if (!capture.collector_session) return;  // archives of before these were kept
+  std::string login = capture.collector_login_uid ? user_text(snapshot, *capture.collector_login_uid) : "none on record";
+  if (capture.collector_audit_session) login += ", audit session " + std::to_string(*capture.collector_audit_session);
+  line(out, "Login", login + ", session " + std::to_string(*capture.collector_session) +
+                         (capture.collector_terminal ? ", terminal " + terminal_text(*capture.collector_terminal) : ", no terminal") +
+                         (capture.collector_pid ? ", pid " + std::to_string(*capture.collector_pid) : "") +
+                         (capture.collector_parent ? ", parent " + std::to_string(*capture.collector_parent) : ""));
+}
+
+std::string clock_text(const model::ClockSync& clock) {
+  if (!clock.synchronized) return "not synchronized";
+  return "synchronized, error estimated " + milliseconds(clock.estimated_error_usec * 1000) + ", at most " +
+         milliseconds(clock.max_error_usec * 1000) +
+         (clock.tai_offset_sec != 0 ? ", TAI is UTC + " + std::to_string(clock.tai_offset_sec) + " s" : "");
+}
+
+void append_clock(std::string& out, const model::Capture& capture) {
+  if (!capture.begin_clock) return;
+  line(out, "Clock", clock_text(*capture.begin_clock) +
+                         (capture.end_clock ? "; at the end: " + clock_text(*capture.end_clock) : ""));
+}
+
 void append_host(std::string& out, const model::Snapshot& snapshot) {
   const auto& host = snapshot.host;
   line(out, "Host", text_of(host.nodename));
@@ -55,26 +128,21 @@ void append_host(std::string& out, const model::Snapshot& snapshot) {
   line(out, "Machine", text_of(host.machine));
   line(out, "Machine id", text_of(host.machine_id));
   line(out, "Boot id", text_of(host.boot_id));
+  if (snapshot.capture.begin_boottime_nsec) line(out, "Uptime", uptime(*snapshot.capture.begin_boottime_nsec));
 }
 
 void append_capture(std::string& out, const model::Snapshot& snapshot) {
   const auto& capture = snapshot.capture;
-  for (const auto& [name, value] : capture.case_fields)
-    line(out, "Case", escape_terminal(name) + ": " + escape_terminal(value));
   if (capture.tool_version)
     line(out, "Taken by", "ssnap " + escape_terminal(*capture.tool_version) +
                               (capture.tool_sha256 ? ", sha256 " + escape_terminal(*capture.tool_sha256) : ""));
   std::string command;
   for (const auto& argument : capture.arguments) command += (command.empty() ? "" : " ") + escape_terminal(argument);
   line(out, "Command", command);
-  if (capture.collector_uid) {
-    line(out, "Run as", "uid " + std::to_string(*capture.collector_uid) +
-                            (capture.collector_capabilities
-                                 ? ", capabilities " + escape_terminal(*capture.collector_capabilities)
-                                 : ""));
-  }
+  append_collector(out, snapshot);
   if (capture.begin_realtime_nsec) line(out, "Began", base::rfc3339_utc(*capture.begin_realtime_nsec, 3));
   if (capture.end_realtime_nsec) line(out, "Ended", base::rfc3339_utc(*capture.end_realtime_nsec, 3));
+  append_clock(out, capture);
   line(out, "Status", escape_terminal(capture.status) +
                           (capture.status_detail.empty() ? "" : ": " + escape_terminal(capture.status_detail)) +
                           (capture.incomplete ? " (the archive is cut, unsealed or damaged)" : ""));
@@ -230,6 +298,7 @@ void append_problems(std::string& out, const model::Snapshot& snapshot) {
 
 std::string render_info(const model::Snapshot& snapshot) {
   std::string out;
+  append_case(out, snapshot.capture);
   append_host(out, snapshot);
   append_capture(out, snapshot);
   append_sockets(out, snapshot);

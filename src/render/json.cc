@@ -1,9 +1,12 @@
 #include "render/json.h"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 
 #include "render/fields.h"
 #include "render/json_details.h"
+#include "render/json_findings.h"
 #include "render/json_item.h"
 #include "render/json_process.h"
 #include "render/kinship.h"
@@ -14,6 +17,9 @@ namespace ssnap::render {
 namespace {
 
 using model::Snapshot;
+
+// Owners of an end of a pair: the socket itself, in `sockets`, has all of them.
+constexpr std::size_t kMaxPairOwners = 32;
 
 void fill_host(Item item, const model::Host& host) {
   item.bytes_if("nodename", host.nodename);
@@ -95,6 +101,8 @@ void put_local(Item& local, const Snapshot& snapshot, const model::Socket& socke
     fill_endpoint(local, snapshot, socket, socket.local, true);
 }
 
+}  // namespace
+
 void put_ends(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
   Item local = item.item("local");
   put_local(local, snapshot, socket);
@@ -107,6 +115,8 @@ void put_ends(Item& item, const Snapshot& snapshot, const model::Socket& socket)
   }
 }
 
+namespace {
+
 void fill_timer(Item item, const model::Timer& timer) {
   const auto name = model::timer_name(timer.number);
   item.word("name", name.empty() ? "timer-" + std::to_string(timer.number) : std::string(name));
@@ -117,11 +127,9 @@ void fill_timer(Item item, const model::Timer& timer) {
 
 void put_sightings(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
   json::array& sources = item.list("sources");
-  std::vector<std::pair<model::View, std::uint8_t>> seen;
+  std::set<std::pair<model::View, std::uint8_t>> seen;
   for (const auto& sighting : socket.sightings) {
-    const std::pair key(sighting.view, sighting.pass);
-    if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
-    seen.push_back(key);
+    if (!seen.emplace(sighting.view, sighting.pass).second) continue;
     Item source = add_item(sources);
     source.word("view", model::view_name(sighting.view));
     source.number("pass", sighting.pass);
@@ -134,7 +142,8 @@ void put_sightings(Item& item, const Snapshot& snapshot, const model::Socket& so
   }
 }
 
-// Which socket: what a consumer can find it again by.
+}  // namespace
+
 void put_socket_id(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
   if (socket.netns < snapshot.namespaces.size() && snapshot.namespaces[socket.netns].inode != 0)
     item.number("netns", snapshot.namespaces[socket.netns].inode);
@@ -143,6 +152,8 @@ void put_socket_id(Item& item, const Snapshot& snapshot, const model::Socket& so
   item.number("inode", socket.inode);
   if (socket.cookie) item.word("cookie", std::to_string(*socket.cookie));
 }
+
+namespace {
 
 void put_links(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
   if (socket.links.empty()) return;
@@ -183,12 +194,14 @@ void fill_socket(Item item, const Snapshot& snapshot, const model::Socket& socke
   owners.reserve(socket.owners.size());
   for (const auto& owner : socket.owners) fill_owner(add_item(owners), snapshot, owner);
   if (socket.ownerless_reason) fill_reason(item.item("ownerless_reason"), snapshot, *socket.ownerless_reason);
+  const auto [processes, left_out] = model::peer_processes(snapshot, socket);
   json::array& peers = item.list("peer_owners");
-  for (const std::uint32_t index : model::peer_processes(snapshot, socket)) {
+  for (const std::uint32_t index : processes) {
     Item peer = add_item(peers);
     put_process_id(peer, snapshot.processes[index]);
     peer.bytes_unless_empty("comm", snapshot.processes[index].comm);
   }
+  if (left_out != 0) item.number("peer_owners_left_out", left_out);
   put_links(item, snapshot, socket);
   put_sightings(item, snapshot, socket);
 }
@@ -199,7 +212,9 @@ void fill_pair_end(Item item, const Snapshot& snapshot, const model::Socket& soc
   Item local = item.item("local");
   put_local(local, snapshot, socket);
   json::array& owners = item.list("owners");
-  for (const auto& owner : socket.owners) fill_owner(add_item(owners), snapshot, owner);
+  const std::size_t told = std::min(socket.owners.size(), kMaxPairOwners);
+  for (std::size_t i = 0; i < told; ++i) fill_owner(add_item(owners), snapshot, socket.owners[i]);
+  if (told < socket.owners.size()) item.number("owners_left_out", socket.owners.size() - told);
 }
 
 void fill_pair(Item item, const Snapshot& snapshot, const Pair& pair) {
@@ -257,8 +272,7 @@ class Writer {
  public:
   explicit Writer(bool lines) : lines_(lines) {}
 
-  template <class Fill>
-  void write(std::string_view type, Fill&& fill) {
+  void write(std::string_view type, const std::function<void(Item&)>& fill) {
     // A new one for each item: release() would keep doubling the size of the next block.
     json::monotonic_resource memory(buffer_.data(), buffer_.size());
     json::object object(&memory);
@@ -275,19 +289,21 @@ class Writer {
   }
   template <class Range, class Fill>
   void write_items(std::string_view type, const Range& range, Fill&& fill) {
-    if (!lines_) text += '[';
-    bool first = true;
-    for (const auto& element : range) {
-      if (!lines_) text += first ? "\n" : ",\n";
-      first = false;
-      write(type, [&](Item& item) { fill(item, element); });
-    }
-    if (!lines_) text += first ? "]" : "\n]";
+    write_each(type, range.size(), [&](Item& item, std::size_t i) { fill(item, range[i]); });
   }
 
   std::string text;
 
  private:
+  void write_each(std::string_view type, std::size_t number, const std::function<void(Item&, std::size_t)>& fill) {
+    if (!lines_) text += '[';
+    for (std::size_t i = 0; i < number; ++i) {
+      if (!lines_) text += i == 0 ? "\n" : ",\n";
+      write(type, [&](Item& item) { fill(item, i); });
+    }
+    if (!lines_) text += number == 0 ? "]" : "\n]";
+  }
+
   // Enough for nearly every item; a larger one takes more from the heap.
   static constexpr std::size_t kBufferBytes = 64 * 1024;
 
@@ -295,7 +311,7 @@ class Writer {
   std::vector<unsigned char> buffer_ = std::vector<unsigned char>(kBufferBytes);
 };
 
-std::string render(const Rows& rows, bool pairs, bool lines, const std::vector<std::string>& fields) {
+std::string render(const Rows& rows, bool pairs, bool lines, const std::vector<std::string>& fields, const model::Findings* findings) {
   const Snapshot& snapshot = rows.snapshot;
   Writer writer(lines);
   if (!lines) writer.text += "{\n\"host\": ";
@@ -316,6 +332,12 @@ std::string render(const Rows& rows, bool pairs, bool lines, const std::vector<s
   if (pairs)
     writer.write_list("pair", "pairs", find_pairs(rows),
                       [&](Item& item, const Pair& pair) { fill_pair(item, snapshot, pair); });
+  if (findings != nullptr) {
+    writer.write_list("finding", "findings", findings->findings,
+                      [&](Item& item, const model::Finding& finding) { fill_finding(item, snapshot, finding); });
+    writer.write_list("rule", "rules", findings->checked,
+                      [&](Item& item, std::string_view id) { fill_rule(item, *findings, id); });
+  }
   writer.write_list("gap", "gaps", snapshot.gaps,
                     [](Item& item, const model::Gap& gap) { fill_gap(item, gap); });
   writer.write_list("problem", "problems", snapshot.problems,
@@ -338,11 +360,29 @@ json::object socket_object(const Snapshot& snapshot, const model::Socket& socket
   return object;
 }
 
-std::string render_json(const Rows& rows, bool pairs, const std::vector<std::string>& fields) {
-  return render(rows, pairs, false, fields);
+json::object host_object(const model::Host& host) {
+  json::object object;
+  fill_host(Item(object), host);
+  return object;
 }
-std::string render_ndjson(const Rows& rows, bool pairs, const std::vector<std::string>& fields) {
-  return render(rows, pairs, true, fields);
+
+json::object capture_object(const model::Capture& capture) {
+  json::object object;
+  fill_capture(Item(object), capture);
+  return object;
+}
+
+json::object namespace_object(const model::Namespace& netns) {
+  json::object object;
+  fill_namespace(Item(object), netns);
+  return object;
+}
+
+std::string render_json(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const model::Findings* findings) {
+  return render(rows, pairs, false, fields, findings);
+}
+std::string render_ndjson(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const model::Findings* findings) {
+  return render(rows, pairs, true, fields, findings);
 }
 
 }  // namespace ssnap::render

@@ -5,18 +5,25 @@
 #include <string>
 #include <vector>
 
+#include "model/finding.h"
 #include "render/view.h"
 
 namespace ssnap::render {
 
 // One object with host, capture, namespaces, processes, sockets, gaps, problems, account, and where
-// asked for pairs; ends with a newline.
-std::string render_json(const Rows& rows, bool pairs = false, const std::vector<std::string>& fields = {});
-// One object a line, each with a `type`: host, capture, namespace, process, socket, pair, gap, problem,
+// asked for pairs, findings and rules; ends with a newline.
+std::string render_json(const Rows& rows, bool pairs = false, const std::vector<std::string>& fields = {},
+                        const model::Findings* findings = nullptr);
+// One object a line, each with a `type`: host, capture, namespace, process, socket, pair, finding, rule, gap, problem,
 // account (a table), held.
-std::string render_ndjson(const Rows& rows, bool pairs = false, const std::vector<std::string>& fields = {});
+std::string render_ndjson(const Rows& rows, bool pairs = false, const std::vector<std::string>& fields = {},
+                          const model::Findings* findings = nullptr);
 
-// One socket, as in render_json().
+// Parts of it, for other views: as in render_json().
+boost::json::object host_object(const model::Host& host);
+boost::json::object capture_object(const model::Capture& capture);
+boost::json::object namespace_object(const model::Namespace& netns);
+// One socket, likewise.
 boost::json::object socket_object(const model::Snapshot& snapshot, const model::Socket& socket);
 
 }  // namespace ssnap::render

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "analyze/bpf_words.h"
 #include "render/words.h"
 
 namespace ssnap::render {
@@ -38,7 +39,7 @@ void fill_ring(Item item, const model::Ring& ring) {
   item.number("frame_count", ring.frame_count);
 }
 
-void fill_filter(Item item, const std::vector<model::BpfInstruction>& code) {
+void fill_filter(Item item, const model::Socket& socket, const std::vector<model::BpfInstruction>& code) {
   if (code.empty()) return;
   item.number("instructions", code.size());
   json::array& list = item.list("code");
@@ -51,6 +52,10 @@ void fill_filter(Item item, const std::vector<model::BpfInstruction>& code) {
     words.emplace_back(instruction.jump_false);
     words.emplace_back(instruction.k);
   }
+  json::array& text = item.list("text");
+  text.reserve(code.size());
+  for (const auto& line : analyze::disassemble_bpf(code)) text.emplace_back(line);
+  item.word_unless_empty("words", analyze::explain_packet_filter(socket).words);
 }
 
 void fill_packet(Item item, const model::Snapshot& snapshot, const model::Socket& socket,
@@ -90,7 +95,7 @@ void fill_packet(Item item, const model::Snapshot& snapshot, const model::Socket
       one.word_unless_empty("address", colon_hex(membership.address));
     }
   }
-  if (packet.filter) fill_filter(item.item("filter"), *packet.filter);
+  if (packet.filter) fill_filter(item.item("filter"), socket, *packet.filter);
 }
 
 void fill_xdp(Item item, const model::XdpDetails& xdp) {

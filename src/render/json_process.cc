@@ -12,6 +12,9 @@ using model::Snapshot;
 // Ancestors of one process; a chain that an archive claims may be as long as its list of processes.
 constexpr std::size_t kMaxParents = 128;
 constexpr unsigned kCapabilityBits = 64;
+// Of a command line, in each socket that its process holds: it may have megabytes and the process a million sockets.
+// The process itself, in `processes`, has it whole.
+constexpr std::size_t kMaxOwnerCmdlineBytes = 4096;
 
 void put_name(Item& item, const Snapshot& snapshot, json::string_view key, const std::optional<std::uint32_t>& uid) {
   if (!uid) return;
@@ -40,6 +43,16 @@ void put_capabilities(Item& item, const model::Process& process) {
     const auto name = capability_name(bit);
     names.emplace_back("cap_" + (name.empty() ? std::to_string(bit) : std::string(name)));
   }
+}
+
+void put_beginning_of_cmdline(Item& item, const std::vector<std::string>& arguments) {
+  std::size_t left = kMaxOwnerCmdlineBytes, count = 0;
+  while (count < arguments.size() && arguments[count].size() < left) left -= arguments[count++].size() + 1;
+  if (count == arguments.size()) return item.byte_strings("cmdline", arguments);
+  std::vector<std::string> told(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(count));
+  told.push_back(arguments[count].substr(0, left));
+  item.byte_strings("cmdline", told);
+  item.flag("cmdline_cut", true);
 }
 
 // Where it runs, by its cgroup path.
@@ -92,6 +105,7 @@ void fill_process(Item item, const Snapshot& snapshot, std::uint32_t index,
   if (!process.ns_pids.empty()) item.numbers("ns_pids", process.ns_pids);
   item.bytes_unless_empty("comm", process.comm);
   item.bytes_if("exe", process.exe);
+  item.bytes_if("exe_sha256", process.exe_sha256);
   item.flag_if_set("exe_deleted", process.exe_deleted);
   item.flag_if_set("exe_memfd", process.exe_memfd);
   item.flag_if_set("other_mount_namespace", process.other_mount_namespace);
@@ -118,7 +132,8 @@ void fill_owner(Item item, const Snapshot& snapshot, const model::Owner& owner) 
     item.time("start_time", process.start_realtime_nsec);
     item.bytes_unless_empty("comm", process.comm);
     item.bytes_if("exe", process.exe);
-    if (process.cmdline) item.byte_strings("cmdline", *process.cmdline);
+    item.bytes_if("exe_sha256", process.exe_sha256);
+    if (process.cmdline) put_beginning_of_cmdline(item, *process.cmdline);
   }
   item.numbers("fds", owner.fds);
   if (!owner.registered_files.empty()) item.numbers("registered_files", owner.registered_files);

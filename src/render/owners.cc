@@ -42,6 +42,7 @@ std::string after_text(const Snapshot& snapshot, const Socket& socket, const mod
     const auto uid = process.euid ? process.euid : process.uid;
     if (uid && uid != socket.uid) out += ", runs as " + user_word(snapshot, *uid);
     out += home_text(process);
+    if (process.exe_sha256) out += ", sha256 " + escape_terminal(*process.exe_sha256);
     if (const auto evidence = evidence_text(owner); !evidence.empty()) notes += (notes.empty() ? "" : "; ") + evidence;
   }
   return notes.empty() ? out : out + " (" + notes + ')';

@@ -192,6 +192,7 @@ class Tree {
     const auto note = [&](const std::string& one) { notes += (notes.empty() ? "" : ", ") + one; };
     if (process.uid && process.uid != uid) note("real user " + user_word(snapshot_, *process.uid));
     if (const auto home = home_text(process); style_.extended && !home.empty()) note(home.substr(2));
+    if (style_.extended && process.exe_sha256) note("sha256 " + escape_terminal(*process.exe_sha256));
     return notes.empty() ? out : out + " (" + notes + ')';
   }
 

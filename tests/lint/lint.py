@@ -14,7 +14,7 @@ MAY_INCLUDE = {
     "model": set(),
     "sandbox": set(),
     "capture": {"archive", "decode"},
-    "extract": {"archive", "decode"},
+    "extract": {"archive", "decode", "sandbox"},
     "reconstruct": {"decode", "model"},
     "analyze": {"model"},
     "render": {"model", "analyze"},
@@ -45,6 +45,13 @@ DECODE_TOKENS = [
 DECODE_HEADERS = re.compile(
     r"fstream|filesystem|iostream|regex|chrono|cerrno|errno\.h|ctime|time\.h|cstdlib|stdlib\.h|cstdio|stdio\.h"
     r"|unistd\.h|fcntl\.h|dirent\.h|sys/.*|netinet/.*|arpa/.*|net/.*|poll\.h|netdb\.h|boost/regex.*")
+
+# Whoever makes an archive chooses the keys, and knows how std::hash scatters them.
+UNSEEDED = re.compile(r"\bstd::unordered_(multi)?(map|set)\b")
+MAY_HASH = {"base", "capture", "cli"}
+
+# In docs/assurance.md: `tests/PATH` and `tests/PATH: NAME OF A CASE`, and other paths of the tree.
+CITATION = re.compile(r"`((?:src|tests|script|docs|fixtures)/[\w./-]+)(?:: ([^`]+))?`")
 
 PRINTS = re.compile(r"\bstd::(cout|cerr|clog)\b|(?<![\w.>])(?:std::)?(printf|fprintf|puts|fputs|putchar|perror|syslog)\s*\(")
 MAY_PRINT = {"cli"}
@@ -96,9 +103,25 @@ def check_source(layer, text, layers, is_own_header):
         for token, why in DECODE_TOKENS:
             for match in token.finditer(code):
                 yield line_of(code, match.start()), f"{match[0].strip()}: {why}"
+    if layer is not None and layer not in MAY_HASH:
+        for match in UNSEEDED.finditer(code):
+            yield line_of(code, match.start()), f"{match[0]}: keys of the input want base::HashMap or base::HashSet"
     if layer is not None and layer not in MAY_PRINT:
         for match in PRINTS.finditer(code):
             yield line_of(code, match.start()), f"{match[0].rstrip('( ')}: only the command line prints"
+
+
+def check_citations(root, text):
+    """Files and cases that docs/assurance.md names and the tree doesn't have, as (line, message)."""
+    for match in CITATION.finditer(text):
+        path, case = root / match[1], match[2]
+        line = line_of(text, match.start())
+        if not path.exists():
+            yield line, f"{match[1]}: there is no such file"
+        elif case is not None:
+            form = rf"def {re.escape(case)}\(" if path.suffix == ".py" else rf'TEST_CASE\(\s*"{re.escape(case)}"'
+            if not re.search(form, path.read_text(encoding="utf-8")):
+                yield line, f"{match[1]} has no case {case!r}"
 
 
 def check(root):
@@ -118,6 +141,11 @@ def check(root):
         text = path.read_text(encoding="utf-8")
         for line, message in check_source(layer, text, layers, lambda header: (src / header).is_file()):
             yield path, line, message
+
+    assurance = root / "docs" / "assurance.md"
+    if assurance.is_file():
+        for line, message in check_citations(root, assurance.read_text(encoding="utf-8")):
+            yield assurance, line, message
 
     for folder in ("src", "tests", "script", "bench"):
         for path in sorted((root / folder).rglob("*")):

@@ -25,6 +25,10 @@ GOOD = {f"src/{layer}/x.h": "#pragma once\n" for layer in lint.MAY_INCLUDE} | {
                                     for layer in ("archive", "decode", "reconstruct", "base", "model")),
     "src/cli/good.cc": "".join(f'#include "{layer}/x.h"\n' for layer in lint.MAY_INCLUDE),
     "src/base/long.cc": "// Over 600 lines: one table, sorted by number.\n" + "\n" * 700,
+    "src/base/hash.h": "#pragma once\nstd::unordered_map<int, int> m;\n",
+    "tests/unit/good_test.cc": 'TEST_CASE("one case") {}\n',
+    "tests/live/test_good.py": "def test_one(self):\n    pass\n",
+    "docs/assurance.md": "`tests/unit/good_test.cc: one case`, `tests/live/test_good.py: test_one`, `src/base/x.h`, `ssnap verify`\n",
 }
 
 # (file, content, what the finding says); the line of the breach is the last of the content.
@@ -53,6 +57,11 @@ BAD = [
     ("src/main.cc", '#include <sys/syscall.h>\n', "Linux's own"),
     ("src/decode/bad.cc", "auto p = reinterpret_cast<const int*>(s);\n", "reinterpret_cast"),
     ("src/decode/bad.cc", "int f = sscanf(s, x, &n);\n", "sscanf"),
+    ("src/reconstruct/bad.cc", "std::unordered_map<int, int> m;\n", "std::unordered_map"),
+    ("src/archive/bad.h", "#pragma once\nstd::unordered_multiset<int> s;\n", "std::unordered_multiset"),
+    ("docs/assurance.md", "\n`tests/unit/absent_test.cc`\n", "no such file"),
+    ("docs/assurance.md", "`tests/unit/good_test.cc: another case`\n", "has no case 'another case'"),
+    ("docs/assurance.md", "`tests/live/test_good.py: test_two`\n", "has no case 'test_two'"),
     ("src/decode/bad.cc", "/* a */ long n = std::strtol(s, nullptr, 10);\n", "strtol"),
     ("src/decode/bad.cc", "auto n = strtoull(s, nullptr, 16);\n", "strtoull"),
     ("src/decode/bad.cc", "int n = atoi(s);\n", "atoi"),

@@ -93,8 +93,10 @@ class BinaryTest(sandbox.LiveTest):
         self.assertEqual(calls[0][0], "execve")
         return run, calls[1:]
 
-    def check_no_process_and_no_change(self, calls):
+    def check_no_process_and_no_change(self, calls, output=None):
         for name, arguments in calls:
+            if output is not None and name == "ftruncate" and re.match(rf"\d+<{re.escape(output)}>, ", arguments):
+                continue  # gives back the room that it kept behind the end
             self.assertNotIn(name, ("fork", "vfork"))
             if name in ("clone", "clone3"):
                 self.assertIn("CLONE_THREAD", arguments)
@@ -127,7 +129,7 @@ class BinaryTest(sandbox.LiveTest):
         before = set(os.listdir(self.folder))
         run, calls = self.strace("capture", "-o", archive)
         self.assertIn(run.returncode, (0, 3), run.stderr)
-        self.check_no_process_and_no_change(calls)
+        self.check_no_process_and_no_change(calls, archive)
         for name, arguments in calls:
             if name in ("socket", "socketpair"):
                 self.assertRegex(arguments, r"^AF_NETLINK\b")

@@ -11,7 +11,7 @@ from support.ssnap import SSNAP
 FIXTURES = pathlib.Path(os.environ["SSNAP_SOURCE_ROOT"]) / "fixtures" / "archives"
 
 QUESTIONS = [["analyze"], ["analyze", "--format", "wide"], ["analyze", "--format", "json", "--pairs"], ["analyze", "--format", "ndjson"],
-             ["analyze", "--format", "csv"], ["analyze", "--tree"], ["analyze", "--pairs"], ["analyze", "-s"], ["analyze", "-tuxe", "--netns", "all"],
+             ["analyze", "--format", "csv"], ["analyze", "--tree"], ["analyze", "--pairs"], ["analyze", "--findings"], ["analyze", "--findings", "--format", "csv"], ["analyze", "-s"], ["analyze", "-tuxe", "--netns", "all"],
              ["analyze", "--as", "ss", "-tuwxap"], ["analyze", "--as", "ss", "-tuaeoim"], ["analyze", "--as", "ss", "-s"],
              ["analyze", "--as", "netstat", "-tuwxape"], ["analyze", "--as", "netstat", "-r"], ["analyze", "--as", "netstat", "-s"],
              ["analyze", "--as", "lsof"], ["analyze", "--as", "lsof", "-x", "--explain"], ["info"], ["verify"]]

@@ -16,17 +16,20 @@ from support.ssnap import SSNAP, analyze_json, certain_owners, sockets_of, ssnap
 
 # The commands and the long names of their options (`--help` of `analyze` for each tool).
 HELP = {
-    ("capture",): "output case netns pid level threads allow-module-load include-secrets quiet verbose progress help",
+    ("capture",): "output case netns pid level threads read-timeout timeout max-size sha256-file force allow-module-load include-secrets exe-hashes "
+                  "quiet verbose progress help",
     ("analyze",): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening bound-inactive "
                   "numeric processes threads extended options memory info bpf tos cgroup inet-sockopt summary oneline no-header "
-                  "no-queues as explain format fields tree pairs netns count expect live help",
+                  "no-queues as explain format fields tree pairs findings rules list-rules netns count expect live help",
     ("analyze", "--as", "ss"): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening "
                                "numeric processes threads extended options memory info bpf tos cgroup inet-sockopt tipcinfo summary "
-                               "oneline no-header as explain format fields tree pairs netns count expect live help",
+                               "oneline no-header as explain format fields tree pairs findings rules list-rules netns count expect live help",
     ("analyze", "--as", "netstat"): "tcp udp udplite sctp raw unix ipv4 ipv6 all listening numeric processes extended timers wide "
                                     "groups interfaces route statistics numeric-hosts numeric-ports numeric-users symbolic fib "
-                                    "verbose as explain format fields tree pairs netns count expect live help",
-    ("analyze", "--as", "lsof"): "tcp udp unix ipv4 ipv6 numeric as explain format fields tree pairs netns count expect live help",
+                                    "verbose as explain format fields tree pairs findings rules list-rules netns count expect live help",
+    ("analyze", "--as", "lsof"): "tcp udp unix ipv4 ipv6 numeric as explain format fields tree pairs findings rules list-rules netns count expect live help",
+    ("diff",): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening bound-inactive "
+               "numeric processes threads no-header noise exit-code format netns help",
     ("extract",): "directory netns help",
     ("info",): "help",
     ("verify",): "help",
@@ -47,13 +50,29 @@ WRONG = [
     (("capture", "--case"), "--case"),
     (("capture", "--case", "no-value"), "'no-value'"),
     (("capture", "--case", "=value"), "'=value'"),
+    (("capture", "--case", "a=1", "--case", "a=2"), "'a' twice"),
     (("capture", "--pid", "init"), "'init'"),
+    (("capture", "--timeout", "0"), "--timeout takes seconds"),
+    (("capture", "--timeout", "-1"), "--timeout"),
+    (("capture", "--timeout", "1."), "'1.'"),
+    (("capture", "--timeout", "1e3"), "'1e3'"),
+    (("capture", "--timeout", "soon"), "'soon'"),
+    (("capture", "--timeout", "99999999999"), "'99999999999'"),
+    (("capture", "--max-size", "0"), "--max-size takes bytes"),
+    (("capture", "--max-size", "1T"), "'1T'"),
+    (("capture", "--max-size", "K"), "'K'"),
+    (("capture", "--max-size", "99999999999G"), "'99999999999G'"),
+    (("capture", "--max-size", "100"), "too little for any archive here, which takes"),
+    (("capture", "-o", "-", "--sha256-file"), "--sha256-file"),
     (("capture", "--netns", "some"), "'some'"),
     (("capture", "--level", "0"), "--level"),
     (("capture", "--level", "20"), "--level"),
     (("capture", "--level", "fast"), "'fast'"),
     (("capture", "--threads", "0"), "--threads"),
     (("capture", "--threads", "65"), "--threads"),
+    (("capture", "--read-timeout", "0"), "--read-timeout"),
+    (("capture", "--read-timeout", "3601"), "--read-timeout"),
+    (("capture", "--read-timeout", "soon"), "'soon'"),
     (("capture", "--progress", "often"), "--progress"),
     (("capture", "-q", "-q", "--as", "netstat"), "--as"),
     (("analyze",), "which snapshot"),
@@ -91,6 +110,22 @@ WRONG = [
     (("analyze", "a", "--fields", "state", "--as", "ss"), "--fields"),
     (("analyze", "a", "--tree", "--format", "csv"), "--tree"),
     (("analyze", "a", "--pairs", "--format", "csv"), "--pairs"),
+    (("diff",), "which snapshots"),
+    (("diff", "a"), "which snapshots"),
+    (("diff", "-", "-"), "standard input"),
+    (("diff", "a", "b", "--format", "xml"), "'xml'"),
+    (("diff", "a", "b", "-m"), "-m"),
+    (("diff", "a", "b", "-K"), "can't be closed"),
+    (("diff", "a", "b", "sprt", "=", ":80"), "'sprt' at word 1"),
+    (("diff", "a", "b", "--all-of-it"), "--all-of-it"),
+    (("analyze", "a", "--findings", "--rules", "drop"), "'drop'"),
+    (("analyze", "a", "--findings", "--rules", "drops,"), "''"),
+    (("analyze", "a", "--rules", "drops"), "--findings"),
+    (("analyze", "a", "--findings", "--tree"), "--tree"),
+    (("analyze", "a", "--findings", "--pairs"), "--pairs"),
+    (("analyze", "a", "--findings", "-s"), "--summary"),
+    (("analyze", "a", "--findings", "--fields", "state"), "--fields"),
+    (("analyze", "a", "--findings", "--as", "ss"), "--findings"),
     (("extract",), "which snapshot"),
     (("extract", "a"), "where to"),
     (("extract", "a", "b", "-C", "c"), "which snapshot"),
@@ -186,7 +221,7 @@ class OptionsTest(sandbox.LiveTest):
         snapshot = analyze_json(self, path)
         self.assertEqual([(field["name"], field["value"]) for field in snapshot["capture"]["case"]], fields)
         info = ssnap("info", path).stdout
-        self.assertIn(b"number: 17", info)
+        self.assertRegex(info, rb"(?m)^Case +17\nCase +a: b=c\n")
         self.assertNotIn(b"\x1b", info)
 
     def test_pid(self):
@@ -234,7 +269,7 @@ class OptionsTest(sandbox.LiveTest):
         self.assertEqual(lines[-1], f"ssnap: sha256 {digest}")
         for option in ("-q", "--quiet"):
             run, _ = self.capture(option, name=option)
-            self.assertEqual(run.stderr, b"")
+            self.assertRegex(run.stderr, rb"^ssnap: sha256 [0-9a-f]{64}\n$")
         for option in ("-v", "--verbose"):
             run, _ = self.capture(option, name=option)
             self.assertGreater(len(run.stderr.splitlines()), len(lines))
@@ -338,6 +373,36 @@ class OptionsTest(sandbox.LiveTest):
                       if {child.pid} in ({owner["pid"] for owner in pair[end]["owners"]} for end in "ab")]
             self.assertEqual((pair["tie"], pair["directed"]), ("peer", False))
         self.assertNotIn("pairs", analyze_json(self, path))
+
+    def test_findings(self):
+        """What is chosen and counted; test_findings*.py have the rules."""
+        everywhere = self.listener(socket.AF_INET, ("0.0.0.0", 4003))
+        _, path = self.capture()
+        [(rule, severity)] = [line.split()[:2] for line in ssnap("analyze", "--list-rules").stdout.decode().splitlines() if line.startswith("open-listener ")]
+        self.assertEqual((rule, severity), ("open-listener", "info"))
+        ours = ("--findings", f"inode = {os.fstat(everywhere.fileno()).st_ino}")
+        run = ssnap("analyze", path, *ours)
+        self.assertEqual((run.returncode, run.stderr), (0, b""))
+        self.assertIn(b"INFO\n  open-listener: tcp 0.0.0.0:4003", run.stdout)
+        self.assertIn(b"NO FINDING\n  magic-filter, ", run.stdout)
+        self.assertEqual(ssnap("analyze", path, *ours, "--count").stdout, b"1\n")
+        self.assertEqual(ssnap("analyze", path, *ours, "--rules", "no-open-listener", "--count").stdout, b"0\n")
+        self.assertEqual(ssnap("analyze", path, *ours, "--rules", "drops,orphans", "--count").stdout, b"0\n")
+        self.assertEqual(ssnap("analyze", path, *ours, "--expect", "0").returncode, 5)
+        whole = analyze_json(self, path, *ours, "--rules", "open-listener,drops")
+        self.assertEqual([finding["id"] for finding in whole["findings"]], ["open-listener"])
+        self.assertEqual({rule["id"]: rule["found"] for rule in whole["rules"]}, {"open-listener": 1, "drops": 0})
+        lines = [json.loads(line) for line in ssnap("analyze", path, *ours, "--format", "ndjson").stdout.splitlines()]
+        [finding] = [record for record in lines if record.pop("type") == "finding"]
+        self.assertEqual(finding, whole["findings"][0])
+        rows = list(csv.DictReader(io.StringIO(ssnap("analyze", path, *ours, "--format", "csv").stdout.decode(), newline="")))
+        self.assertEqual([(row["id"], row["severity"], row["level"], row["pids"]) for row in rows],
+                         [("open-listener", "info", "finding", str(os.getpid()))])
+        wide = ssnap("analyze", path, *ours, "--format", "wide").stdout.decode()
+        for place in finding["evidence"]:
+            self.assertIn(f"at {place['member']}+{place['offset']} ({place['part']})", wide)
+            self.assertIn(f"{place['member']}+{place['offset']}", rows[0]["evidence"])
+        self.assertNotIn("findings", analyze_json(self, path))
 
     def test_filter(self):
         """After the switches, in every view; test_filter.py compares what it selects with ss."""

@@ -53,6 +53,22 @@ class SchemaTest(sandbox.LiveTest):
         for kind, part in (("socket", "sockets"), ("process", "processes"), ("namespace", "namespaces"), ("gap", "gaps")):
             self.assertEqual(records.get(kind, []), self.snapshot[part])
 
+    def test_findings(self):
+        whole = analyze_json(self, self.archive, "--findings")
+        self.assertEqual(self.errors(whole), [])
+        self.assertTrue(whole["findings"])
+        run = ssnap("analyze", self.archive, "--findings", "--format", "ndjson")
+        for kind, part in (("finding", "findings"), ("rule", "rules")):
+            records = [record for record in map(json.loads, run.stdout.splitlines()) if record["type"] == kind]
+            for record in records:
+                self.assertEqual(self.errors(record, kind), [])
+                del record["type"]
+            self.assertEqual(records, whole[part])
+        for field in ("id", "severity", "sentence", "evidence"):
+            damaged = copy.deepcopy(whole)
+            del damaged["findings"][0][field]
+            self.assertTrue(self.errors(damaged), f"a finding without {field} passes")
+
     def test_the_schema_can_say_no(self):
         listener = next(number for number, sock in enumerate(self.snapshot["sockets"])
                         if (sock["family"], sock["state"]) == ("inet", "LISTEN"))

@@ -4,7 +4,8 @@
 
     NAME.tar.zst                an archive
     NAME.cases                  one case a line: `CASE COMMAND [ARGUMENT...]`, run as `ssnap COMMAND ARCHIVE ARGUMENT...`;
-                                `CASE exit=N COMMAND ...` for an exit code other than 0; empty lines and `#` are comments
+                                `CASE exit=N COMMAND ...` for an exit code other than 0; empty lines and `#` are comments;
+                                `CASE diff @OTHER ...` compares it with OTHER.tar.zst
     NAME.golden/CASE.txt        what it writes to standard output
 
 Every case is run three times: in two unlike environments and folders, and from standard input; all must write the same
@@ -52,6 +53,15 @@ def read_cases(path):
     return cases
 
 
+def arguments_of(case, archive, is_absolute):
+    """The other archive of a diff, by its name or its path."""
+    def named(word):
+        other = archive.with_name(f"{word.removeprefix('@')}.tar.zst")
+        return str(other) if is_absolute else other.name
+
+    return [named(word) if case.command == "diff" and word.startswith("@") else word for word in case.arguments]
+
+
 def run_case(ssnap, archive, case, elsewhere):
     """(output, complaints): what the first run wrote, and in what the others differ."""
     runs = [
@@ -62,7 +72,7 @@ def run_case(ssnap, archive, case, elsewhere):
     output, complaints = None, []
     for how, argument, folder, environment, stdin in runs:
         with open(stdin or os.devnull, "rb") as file:
-            run = subprocess.run([ssnap, case.command, argument, *case.arguments], cwd=folder, env=environment, stdin=file,
+            run = subprocess.run([ssnap, case.command, argument, *arguments_of(case, archive, folder != archive.parent)], cwd=folder, env=environment, stdin=file,
                                  capture_output=True)
         if run.returncode != case.exit_code:
             complaints.append(f"{how}: exit code {run.returncode}, not {case.exit_code}: "

@@ -14,12 +14,13 @@ STAND_IN = """#!{python}
 import os, sys
 command, archive, *rest = sys.argv[1:]
 raw = sys.stdin.buffer.read() if archive == "-" else open(archive, "rb").read()
-os.write(1, raw + " ".join(rest).encode() + b"\\n")
+os.write(1, raw + " ".join(rest[command == "diff":]).encode() + b"\\n")
 if command == "zone": print(os.environ["TZ"])
 if command == "width": print(os.environ["COLUMNS"])
 if command == "folder": print(os.getcwd())
 if command == "name": print(archive)
 if command == "cut": sys.exit(3)
+if command == "diff": os.write(1, open(rest[0], "rb").read())
 """
 
 
@@ -49,6 +50,12 @@ class ReplayTest(unittest.TestCase):
     def test_as_the_golden_says(self):
         self.fixture("# a comment\n\nall show -a 'two words'\n", {"all": b"raw \xff bytes -a two words\n"})
         self.assertEqual(self.replay(), (0, "1 archives replayed\n"))
+
+    def test_two_archives(self):
+        self.fixture("same diff @host -a\n", {"same": b"raw \xff bytes -a\nraw \xff bytes "})
+        self.assertEqual(self.replay(), (0, "1 archives replayed\n"))
+        self.fixture("none diff @another\n")
+        self.assertEqual(self.replay()[0], 1)
 
     def test_another_output(self):
         self.fixture("all show -a\n", {"all": b"raw \xff bytes -b\n"})

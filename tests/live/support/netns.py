@@ -8,6 +8,7 @@ import subprocess
 from support import sandbox
 
 CLONE_NEWNS = 0x00020000
+MS_NOSUID, MS_NODEV = 2, 4
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 
 
@@ -44,11 +45,19 @@ class Netns:
         os.close(self.fd)
 
 
-def mount(source, target, kind=None, flags=0):
-    words = [None if word is None else word if isinstance(word, bytes) else word.encode() for word in (source, target, kind)]
-    if sandbox.LIBC.mount(*words, ctypes.c_ulong(flags), None) != 0:
+def mount(source, target, kind=None, flags=0, data=None):
+    words = [None if word is None else word if isinstance(word, bytes) else word.encode() for word in (source, target, kind, data)]
+    if sandbox.LIBC.mount(*words[:3], ctypes.c_ulong(flags), words[3]) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"mount: {os.strerror(number)}", target)
+
+
+def unmount(target):
+    """Out of the way, also where something in it is still open."""
+    mnt_detach = 2
+    if sandbox.LIBC.umount2(target.encode(), mnt_detach) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"umount2: {os.strerror(number)}", target)
 
 
 def own_mounts():

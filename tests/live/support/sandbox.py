@@ -51,18 +51,24 @@ def fresh_network_namespace():
     return os.stat("/proc/thread-self/ns/net").st_ino
 
 
-def refuse_fsopen():
-    """From now on fsopen() is denied to this process and what it runs: a capture then reads the mounted /proc, with all
-    that is mounted over it."""
+def refuse(calls, number):
+    """From now on the system calls of these numbers fail with this errno, for this process and what it runs."""
     load_number, jump_if_equal, answer = 0x20, 0x15, 0x06  # of struct seccomp_data, whose first field is the call's number
-    fsopen, allow, errno_eperm = 430, 0x7fff0000, 0x00050000 | 1
-    program = b"".join(struct.pack("=HBBI", *row) for row in ((load_number, 0, 0, 0), (jump_if_equal, 0, 1, fsopen),
-                                                              (answer, 0, 0, errno_eperm), (answer, 0, 0, allow)))
+    allow, refusal = 0x7fff0000, 0x00050000 | number
+    rows = [(load_number, 0, 0, 0)]
+    for call in calls:
+        rows += [(jump_if_equal, 0, 1, call), (answer, 0, 0, refusal)]
+    program = b"".join(struct.pack("=HBBI", *row) for row in [*rows, (answer, 0, 0, allow)])
     buffer = ctypes.create_string_buffer(program)
     fprog = struct.pack("=H6xQ", len(program) // 8, ctypes.addressof(buffer))
     pr_set_seccomp, mode_filter = 22, 2
     if LIBC.prctl(pr_set_seccomp, mode_filter, fprog, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_SECCOMP)")
+
+
+def refuse_fsopen():
+    """A capture then reads the mounted /proc, with all that is mounted over it."""
+    refuse([430], errno.EPERM)
 
 
 def wait_until(condition, what, tries=2000):

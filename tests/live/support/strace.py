@@ -9,7 +9,7 @@ from support.ssnap import SSNAP
 
 LINE = re.compile(r"^(\d+) +(.*)$")
 RESUMED = re.compile(r"^<\.\.\. (\w+) resumed>(.*)$")
-CALL = re.compile(r"^(\w+)\((.*?)\) += (-?\d+|\?|0x[0-9a-f]+)(<.*?>)?( [A-Z]\w+ .*)?$", re.S)
+CALL = re.compile(r"^(\w+)\((.*?)\) += (-?\d+|\?|0x[0-9a-f]+)(<.*?>)?( (?:[A-Z]\w+ |\(flags |\([A-Z_]+\)).*)?$", re.S)
 UNFINISHED = " <unfinished ...>"
 # `name("path"`, or `name(FD<folder>, "path"`; a folder that was not decoded is AT_FDCWD.
 PATH = re.compile(r'^(?:(?:AT_FDCWD|\d+)(?:<(?P<folder>[^"]*?)>)?, )?"(?P<path>(?:[^"\\]|\\.)*)"')
@@ -61,7 +61,7 @@ def parse(log):
 
 def run(log, *arguments, **options):
     """Runs ssnap. Returns (the run, its calls)."""
+    options.setdefault("stdin", subprocess.DEVNULL)
     options.setdefault("stdout", subprocess.PIPE)
-    done = subprocess.run(["strace", "-f", "-y", "-qq", "-s", "4096", "-o", log, SSNAP, *arguments], stdin=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, **options)
+    done = subprocess.run(["strace", "-f", "-y", "-qq", "-s", "4096", "-o", log, SSNAP, *arguments], stderr=subprocess.PIPE, **options)
     return done, parse(log)

@@ -33,13 +33,20 @@ class Tree {
   fs::path path_;
 };
 
-ReadResult read_tree(const std::string& path) {
+Input input_of(const fs::path& path) {
+  auto input = open_input(path.string());
+  if (input.has_error()) FAIL(input.error().message);
+  return std::move(*input);
+}
+
+ReadResult read_tree(const std::string& path, const ReadLimits& limits = {}) {
   ReadResult result;
   auto report = read_directory(
-      path, [](std::string_view name) { return name.find("unwanted") == std::string_view::npos; },
+      input_of(path), [](std::string_view name) { return name.find("unwanted") == std::string_view::npos; },
       [&](const Member& member) {
         result.members.push_back({std::string(member.name), std::string(member.bytes), member.cut, member.type});
-      });
+      },
+      limits);
   REQUIRE(report.has_value());
   result.report = std::move(*report);
   return result;
@@ -110,8 +117,7 @@ TEST_CASE("only a root that can't be read is an error") {
   const Tree tree;
   tree.file("plain", "x");
   const auto nothing = [](std::string_view) { return true; };
-  CHECK(read_directory((tree.path() / "absent").string(), nothing, [](const Member&) {}).has_error());
-  CHECK(read_directory((tree.path() / "plain").string(), nothing, [](const Member&) {}).has_error());
+  CHECK(read_directory(input_of(tree.path() / "plain"), nothing, [](const Member&) {}).has_error());
   const auto empty = tree.path() / "empty";
   fs::create_directory(empty);
   CHECK(read_tree(empty.string()).members.empty());
@@ -122,11 +128,54 @@ TEST_CASE("input is read whole, and an error names the file") {
   tree.file("small", "abc");
   tree.file("large", noise(3'000'000, 2));
   tree.file("empty", "");
-  CHECK(*read_input((tree.path() / "small").string()) == "abc");
-  CHECK((*read_input((tree.path() / "large").string()) == noise(3'000'000, 2)));
-  CHECK(read_input((tree.path() / "empty").string())->empty());
-  const auto absent = read_input((tree.path() / "absent").string());
+  CHECK(*read_input(input_of(tree.path() / "small")) == "abc");
+  CHECK((*read_input(input_of(tree.path() / "large")) == noise(3'000'000, 2)));
+  CHECK(read_input(input_of(tree.path() / "empty"))->empty());
+  const auto absent = open_input((tree.path() / "absent").string());
   REQUIRE(absent.has_error());
   CHECK_THAT(absent.error().message, Catch::Matchers::Contains("absent"));
-  CHECK(read_input(tree.path().string()).has_error());
+  const Input directory = input_of(tree.path());
+  CHECK(directory.is_directory);
+  CHECK(read_input(directory).has_error());
+}
+
+TEST_CASE("a tree has its limits: names, depth, bytes of a file and of all files") {
+  const Tree tree;
+  for (const char* name : {"a", "b", "c"}) tree.file(name, "1234");
+  ReadLimits limits;
+  limits.members = 3;
+  CHECK(read_tree(tree.path().string(), limits).members.size() == 3);
+  limits.members = 2;
+  const auto listed = read_directory(input_of(tree.path()), [](std::string_view) { return true; }, [](const Member&) {}, limits);
+  REQUIRE(listed.has_error());
+  CHECK(listed.error().message.find("more than 2 names") != std::string::npos);
+
+  limits = {};
+  limits.member_bytes = 3;
+  const auto cut = read_tree(tree.path().string(), limits);
+  CHECK(cut.report.problems.total == 3);
+  CHECK_FALSE(cut.problem_with("larger than the limit of 3 bytes").empty());
+
+  limits = {};
+  limits.directory_bytes = 5;
+  const auto some = read_tree(tree.path().string(), limits);
+  CHECK(some.members.size() == 2);
+  CHECK_FALSE(some.problem_with("files of 5 bytes were read").empty());
+
+  std::string deep = "d";
+  for (int i = 1; i < kMaxDirectoryDepth + 2; ++i) deep += "/d";
+  tree.file(deep + "/f", "x");
+  CHECK_FALSE(read_tree(tree.path().string()).problem_with("deeper than 64").empty());
+}
+
+TEST_CASE("a file of nothing but a hole is read to the limit, not to its size") {
+  const Tree tree;
+  tree.file("cmdline", "");
+  fs::resize_file(tree.path() / "cmdline", 8 * kGiB);
+  ReadLimits limits;
+  limits.member_bytes = kMiB;
+  const auto result = read_tree(tree.path().string(), limits);
+  REQUIRE(result.members.size() == 1);
+  CHECK(result.members[0].cut);
+  CHECK(result.members[0].bytes.size() <= kMiB);
 }

@@ -110,7 +110,7 @@ TEST_CASE("hostile names are refused") {
 
 TEST_CASE("only files and symlinks are handed out") {
   for (const auto& [type, problem] : {std::pair{'1', "hard link"}, {'3', "character device"}, {'4', "block device"},
-                                      {'6', "FIFO"}}) {
+                                      {'6', "FIFO"}, {'S', "unknown type"}, {'D', "unknown type"}, {'M', "unknown type"}, {'V', "unknown type"}}) {
     const auto result = read_tar(tar_member("odd", "", type, "target"));
     CHECK(result.members.size() == 1);
     CHECK_FALSE(result.problem_with(problem).empty());
@@ -210,6 +210,13 @@ TEST_CASE("bombs are stopped by the limits") {
     const auto result = read_tar(tar_member("a", "1"), limits);
     CHECK(result.members.size() == 1);
     CHECK_FALSE(result.problem_with("more than 1 members").empty());
+  }
+  SECTION("names") {
+    ReadLimits limits;
+    limits.names_bytes = 8;
+    const auto result = read_tar(tar_member("12345678", "1"), limits);
+    CHECK(result.members.size() == 1);
+    CHECK_FALSE(result.problem_with("names of more than 8 bytes: the rest is not read").empty());
   }
   SECTION("a window that needs too much memory") {
     // Frame header: descriptor without content size, window descriptor 2^31, then an empty last block.

@@ -151,6 +151,23 @@ TEST_CASE("capture.json comes back as it was, byte strings included") {
   CHECK(text.find("2026-11-21T19:42:07.123456789Z") != std::string::npos);
   CHECK(text.find("\n  \"format_version\": 1,\n") != std::string::npos);
 
+  CHECK(parsed->tool.executable == info.tool.executable);
+  CHECK(parsed->collector.capabilities_permitted == "000001fffffffffe");
+  CHECK(parsed->collector.login_uid == 1000u);
+  CHECK(parsed->collector.terminal == 34817);
+  CHECK(parsed->clock_sync->tai_offset_sec == 37);
+  CHECK(text.find("\"synchronized\": true") != std::string::npos);
+
+  // As archives had it before these were kept.
+  auto old = info;
+  old.tool.executable.reset();
+  old.collector = {4711, 1000, 0, 1000, 0, "000001ffffffffff", {}, {}, {{"net", 4026531840}}, {}, {}, {}, {}, {}};
+  old.clock_sync.reset();
+  const auto read_old = parse_capture_info(to_json(old));
+  REQUIRE(read_old.has_value());
+  CHECK_FALSE(read_old->collector.session);
+  CHECK_FALSE(read_old->clock_sync);
+
   auto big = info;
   big.host.byte_order = base::ByteOrder::big;
   big.host.word_bits = 32;
@@ -194,6 +211,10 @@ TEST_CASE("a corrupted field of capture.json is an error that names it") {
       {"\"pid\": 4711", "\"pid\": -1", "collector.pid is out of range"},
       {"\"euid\": 0", "\"euid\": 0.5", "collector.euid"},
       {"\"net\": 4026531840", "\"net\": -1", "collector.namespaces"},
+      {"\"login_uid\": 1000", "\"login_uid\": -1", "collector.login_uid"},
+      {"\"terminal\": 34817", "\"terminal\": \"pts\"", "collector.terminal"},
+      {"\"max_error_usec\": 12000", "\"max_error_usec\": 9000000000000000000", "clock_sync.max_error_usec"},
+      {"\"clock_sync\": {", "\"clock_sync\": 7, \"x\": {", "clock_sync is not an object"},
       {"\"nodename\": \"web1\"", "\"nodename\": []", "host.nodename"},
       {"\"byte_order\": \"little\"", "\"byte_order\": \"middle\"", "host.byte_order"},
       {"\"word_bits\": 64", "\"word_bits\": 48", "host.word_bits"},
@@ -267,4 +288,42 @@ TEST_CASE("manifest lines are strict") {
   }
   for (std::size_t length = 1; length < good.size(); ++length)
     CHECK(parse_manifest(std::string_view(good).substr(0, length)).problems.total == 1);
+}
+
+TEST_CASE("a line of very many fields, a part of very many entries and JSON of many levels are refused") {
+  const std::string chain = to_json_line(sample_link());
+  std::string line = "{\"type\":\"read\"";
+  for (std::size_t i = 0; i < kMaxJournalLineFields; ++i) line += ",\"k" + std::to_string(i) + "\":1";
+  const auto wide = parse_journal(chain + line + "}\n" + to_json_line(sample_entry()));
+  CHECK(wide.entries.size() == 1);
+  REQUIRE(wide.problems.total == 1);
+  CHECK(wide.problems.kept[0].message.find("more than 64 fields") != std::string::npos);
+  // Colons in strings are no fields.
+  JournalEntry entry = sample_entry();
+  entry.detail = std::string(1000, ':') + "\\\":\"" + std::string(1000, ':');
+  CHECK(parse_journal(chain + to_json_line(entry)).problems.empty());
+
+  std::string many = chain;
+  for (int i = 0; i < 5; ++i) many += to_json_line(sample_entry());
+  const auto cut = parse_journal(many, 3);
+  CHECK(cut.entries.size() == 3);
+  REQUIRE(cut.problems.total == 1);
+  CHECK(cut.problems.kept[0].message == "more than 3 entries: the rest is not read");
+
+  std::string deep = "{\"type\":\"read\",\"x\":";
+  for (std::size_t i = 0; i < kMaxJsonDepth; ++i) deep += '[';
+  for (std::size_t i = 0; i < kMaxJsonDepth; ++i) deep += ']';
+  const auto nested = parse_journal(chain + deep + "}\n");
+  REQUIRE(nested.problems.total == 1);
+  CHECK(nested.problems.kept[0].message.find("not JSON") != std::string::npos);
+
+  std::string info = to_json(sample_capture_info());
+  info.pop_back();
+  info.pop_back();
+  std::string fields;
+  for (std::size_t i = 0; i < kMaxInfoFields; ++i) fields += ",\"k" + std::to_string(i) + "\":1";
+  const auto refused = parse_capture_info(info + fields + "}");
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().message.find("fields") != std::string::npos);
+  CHECK(parse_capture_info(info + std::string(kMaxInfoBytes, ' ') + "}").has_error());
 }

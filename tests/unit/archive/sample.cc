@@ -33,15 +33,17 @@ ReadResult read_all(std::string_view compressed, const ReadLimits& limits) {
 
 CaptureInfo sample_capture_info() {
   CaptureInfo info;
-  info.tool = {"ssnap", "0.1.0", "abcdef0", std::string(64, 'a')};
+  info.tool = {"ssnap", "0.1.0", "abcdef0", std::string(64, 'a'), "/dev/shm/s"};
   info.arguments = {"ssnap", "capture", "-o", "odd\\name\xff.tar.zst"};
   info.case_fields = {{"number", "2026-17"}, {"note", "caf\xc3\xa9 \xc3"}};
-  info.collector = {4711, 1000, 0, 1000, 0, "000001ffffffffff", {{"net", 4026531840}, {"pid", 4026531836}}};
+  info.collector = {4711, 1000, 0, 1000, 0, "000001ffffffffff", "000001fffffffffe", "000001ffffffffff",
+                    {{"net", 4026531840}, {"pid", 4026531836}}, 1000, 3, 4700, 4699, 34817};
   info.host.nodename = "web1";
   info.host.boot_id = "0b1c2d3e-0000-4000-8000-000000000001";
   info.host.kernel = "6.1.0";
   info.host.machine = "x86_64";
   info.clocks = {1'795'290'127'123'456'789, 5'000'000'000, 4'000'000'000};
+  info.clock_sync = ClockSync{0, 0x2001, 12'000, 300, 37};
   return info;
 }
 
@@ -51,6 +53,7 @@ EndInfo sample_end_info() {
   info.signal = 2;
   info.detail = "stopped by SIGINT";
   info.clocks = {1'795'290'128'000'000'000, 6'000'000'000, 5'000'000'000};
+  info.clock_sync = ClockSync{5, 0x40, 16'000'000, 16'000'000, 0};
   info.members = 3;
   info.member_bytes = 18'446'744'073'709'551'615u;
   info.gaps = {{"denied", 250}};

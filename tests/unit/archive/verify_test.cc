@@ -171,6 +171,119 @@ TEST_CASE("whoever seals an altered archive anew is found by the chain and the m
   }
 }
 
+TEST_CASE("what happened to an archive is said, and where") {
+  const std::string file = true_archive(64);
+  const auto frames = frames_of(file);
+  const std::size_t seal = *find_seal(file);
+  const auto says = [](const VerifyReport& report, Verdict verdict, std::string_view member, std::string_view message) {
+    for (const auto& finding : report.findings)
+      if (finding.verdict == verdict && finding.member == member && finding.message == message) return true;
+    return false;
+  };
+  SECTION("a byte was appended") {
+    const auto report = verify_archive(file + "x");
+    CHECK(says(report, Verdict::altered, "", "bytes after the seal"));
+    CHECK(report.findings[0].offset == seal);
+  }
+  SECTION("the seal was removed") {
+    const auto report = verify_archive(std::string_view(file).substr(0, seal));
+    CHECK(report.verdict() == Verdict::incomplete);
+    CHECK(says(report, Verdict::incomplete, "", "the archive has no seal at its end: it was cut there, or repacked"));
+    CHECK(report.findings[0].offset == seal);
+  }
+  SECTION("the seal was replaced by another's") {
+    const auto report = verify_archive(file.substr(0, seal) + to_frame({seal, std::string(64, '0')}));
+    CHECK(says(report, Verdict::altered, "", "the seal's SHA-256 is not that of the bytes before it: something was altered"));
+  }
+  SECTION("the end was cut off within a frame") {
+    const auto report = verify_archive(std::string_view(file).substr(0, seal - 5));
+    CHECK(report.verdict() == Verdict::incomplete);
+    CHECK(says(report, Verdict::incomplete, "", "the archive is cut: it ends inside a frame"));
+  }
+  SECTION("a journal part was altered: the manifest, and the part after it, have another") {
+    auto altered = frames;
+    std::string part(8192, '\0');
+    part.resize(ZSTD_decompress(part.data(), part.size(), frames[3].data(), frames[3].size()));
+    const std::size_t at = part.find("proc_pid");
+    REQUIRE(at != std::string::npos);
+    part[at] = 'q';
+    altered[3] = zstd_frame(part);
+    const auto report = verify_archive(sealed(altered));
+    CHECK(names(report, "journal/0000.jsonl", "the manifest says"));
+    CHECK(names(report, "journal/0001.jsonl", ""));
+    CHECK_FALSE(names(report, "proc/1/stat", ""));
+  }
+  SECTION("a journal part was removed") {
+    auto fewer = frames;
+    fewer.erase(fewer.begin() + 5);
+    const auto report = verify_archive(sealed(fewer));
+    CHECK(says(report, Verdict::altered, "journal/0001.jsonl", "the manifest has it, it isn't there: it was removed, or lost to damage"));
+    CHECK(says(report, Verdict::altered, "journal/0002.jsonl",
+               "it is part 2 where part 1 was expected: parts are missing or were moved"));
+  }
+  SECTION("a line of the manifest was changed") {
+    auto changed = frames;
+    std::string manifest(8192, '\0');
+    manifest.resize(ZSTD_decompress(manifest.data(), manifest.size(), frames[9].data(), frames[9].size()));
+    const std::size_t at = manifest.find("  proc/2/stat") - 1;
+    const std::string was = manifest.substr(at - 63, 64);
+    manifest[at] = manifest[at] == '0' ? '1' : '0';
+    changed[9] = zstd_frame(manifest);
+    CHECK(says(verify_archive(sealed(changed)), Verdict::altered, "proc/2/stat",
+               "its SHA-256 is " + was + ", the manifest says " + manifest.substr(at - 63, 64)));
+    manifest[at] = 'x';
+    changed[9] = zstd_frame(manifest);
+    const auto report = verify_archive(sealed(changed));
+    CHECK(names(report, std::string(kManifestName), "not a manifest line"));
+    CHECK(says(report, Verdict::altered, "proc/2/stat", "the manifest doesn't have it: it was added, or renamed"));
+  }
+  SECTION("findings have the offset of the frame that the member is in") {
+    auto altered = frames;
+    altered[4] = zstd_frame(tar_member("proc/2/stat", "2 (sx) S 1\n"));
+    std::uint64_t offset = 0;
+    for (std::size_t i = 0; i < 4; ++i) offset += frames[i].size();
+    for (const auto& finding : verify_archive(sealed(altered)).findings)
+      if (finding.member == "proc/2/stat") CHECK(finding.offset == offset);
+  }
+}
+
+TEST_CASE("large members that changed places are told by name") {
+  MemorySink sink;
+  Writer writer(sink, {});
+  REQUIRE(writer.add_now("README.txt", "about\n").has_value());
+  REQUIRE(writer.add_now("capture.json", to_json(sample_capture_info())).has_value());
+  for (const char* name : {"netns/1/netlink/pass1/unix_diag.pcap", "netns/2/netlink/pass1/unix_diag.pcap"}) {
+    MemberCompressor compressor(1);
+    compressor.append(noise(1000, static_cast<std::uint32_t>(name[6])));
+    REQUIRE(writer.add(compressor.finish(name)).has_value());
+  }
+  REQUIRE(writer.finish({}).has_value());
+  const auto frames = frames_of(sink.bytes());
+  // README.txt, capture.json, header and content of the one, a journal part, header and content of the other, ...
+  const auto content_frames = [&] {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < frames.size(); ++i)
+      if (!states_content_size(frames[i])) found.push_back(i);
+    return found;
+  }();
+  REQUIRE(content_frames.size() == 2);
+  SECTION("their contents") {
+    auto swapped = frames;
+    std::swap(swapped[content_frames[0]], swapped[content_frames[1]]);
+    const auto report = verify_archive(sealed(swapped));
+    CHECK(names(report, "netns/1/netlink/pass1/unix_diag.pcap", "the manifest says"));
+    CHECK(names(report, "netns/2/netlink/pass1/unix_diag.pcap", "the manifest says"));
+  }
+  SECTION("with their headers") {
+    auto swapped = frames;
+    std::swap(swapped[content_frames[0] - 1], swapped[content_frames[1] - 1]);
+    std::swap(swapped[content_frames[0]], swapped[content_frames[1]]);
+    const auto report = verify_archive(sealed(swapped));
+    CHECK(report.verdict() == Verdict::altered);
+    CHECK(names(report, "netns/1/netlink/pass1/unix_diag.pcap", "not in the order of the manifest: it was moved"));
+  }
+}
+
 TEST_CASE("an end that counts wrongly is told") {
   auto frames = frames_of(true_archive(64));
   EndInfo end = sample_end_info();

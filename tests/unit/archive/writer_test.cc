@@ -1,6 +1,7 @@
 // What the writer makes, checked by our reader, by the tools that anyone has, and by hand.
 #include "archive/writer.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -9,8 +10,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "archive/input.h"
 #include "archive/manifest.h"
 #include "archive/seal.h"
+#include "archive/verify.h"
 #include "base/sha256.h"
 #include "sample.h"
 #include "support/catch.h"
@@ -49,12 +52,96 @@ class FullSink : public Sink {
     bytes_ += bytes;
     return {};
   }
+  std::uint64_t taken() const override { return bytes_.size(); }
   const std::string& bytes() const { return bytes_; }
 
  private:
   std::size_t room_;
   std::string bytes_;
 };
+
+// A file on a disk that gets full in the middle of a write, for good or for that write alone (`once`); `tells`: it says
+// beforehand what there is no room for.
+class DiskSink : public Sink {
+ public:
+  DiskSink(std::size_t room, bool once, bool tells) : room_(room), once_(once), tells_(tells) {}
+  base::Result<void> write(std::string_view bytes) override {
+    const std::size_t fits = std::min(bytes.size(), room_ - std::min(room_, bytes_.size()));
+    bytes_ += bytes.substr(0, fits);
+    if (fits == bytes.size()) return {};
+    if (once_) room_ = std::string::npos;
+    return base::Error{"disk full", 28};
+  }
+  std::uint64_t taken() const override { return bytes_.size(); }
+  base::Result<void> reserve(std::uint64_t bytes) override {
+    if (tells_ && bytes_.size() + bytes > room_) return base::Error{"no room for more", 28};
+    return {};
+  }
+  bool cut_back(std::uint64_t bytes) override {
+    bytes_.resize(bytes);
+    return true;
+  }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::size_t room_;
+  bool once_, tells_;
+  std::string bytes_;
+};
+
+constexpr std::size_t kSampleMembers = 123;
+
+// The first two, 120 small members with their entries, and a large one among them. What finish() says.
+base::Result<EndInfo> write_sample(Writer& writer) {
+  (void)writer.add_now("README.txt", "how to open this\n");
+  (void)writer.add_now("capture.json", to_json(sample_capture_info()));
+  JournalEntry entry;
+  entry.source = "proc_pid";
+  const auto journal = [&](const std::string& name, std::uint64_t bytes) {
+    entry.member = name;
+    entry.bytes = bytes;
+    writer.journal(entry);
+  };
+  for (int i = 0; i < 120; ++i) {
+    const std::string name = "proc/" + std::to_string(i) + "/stat";
+    (void)writer.add(name, noise(300, static_cast<std::uint32_t>(i)));
+    journal(name, 300);
+    if (i % 10 == 9) (void)writer.flush();
+    if (i != 60) continue;
+    MemberCompressor compressor(1);
+    compressor.append(noise(9000, 1));
+    (void)writer.add(compressor.finish("large"));
+    journal("large", 9000);
+  }
+  return writer.finish({});
+}
+
+std::string whole_sample() {
+  MemorySink sink;
+  Writer writer(sink, {});
+  REQUIRE(write_sample(writer).has_value());
+  return sink.bytes();
+}
+
+// How many members of the sample are in an archive that must be sealed and of which all is accounted for.
+std::size_t check_sealed(const std::string& file, EndStatus status) {
+  const auto result = read_all(file);
+  CHECK(result.report.sealed);
+  CHECK(result.report.problems.empty());
+  CHECK(verify_archive(file).verdict() == Verdict::intact);
+  const auto end = parse_end_info(result.find("end.json")->bytes);
+  CHECK(end->status == status);
+  std::uint64_t kept = 0, lost = 0;
+  for (const auto& member : result.members) {
+    kept += member.name.starts_with("proc/") || member.name == "large" || member.name == "README.txt" || member.name == "capture.json";
+    if (!member.name.starts_with("journal/")) continue;
+    for (const auto& entry : parse_journal(member.bytes).entries)
+      if (entry.source == "writer" && entry.detail.starts_with("members")) lost += *entry.count;
+  }
+  CHECK(kept + lost == kSampleMembers);
+  if (lost > 0) CHECK(end->gaps.at("cut") >= lost);
+  return kept;
+}
 
 }  // namespace
 
@@ -165,7 +252,7 @@ TEST_CASE("zstd, tar and sha256sum open it") {
     const std::string repack = "cd '" + scratch.path().string() + "' && zstd -dc x.tar.zst | zstd -q -o y.tar.zst && " +
                                "tar --zstd -cf z.tar.zst ./README.txt proc netns";
     REQUIRE(std::system(repack.c_str()) == 0);
-    const auto whole = read_input((scratch.path() / "y.tar.zst").string());
+    const auto whole = read_input(*open_input((scratch.path() / "y.tar.zst").string()));
     REQUIRE(whole.has_value());
     const auto again = read_all(*whole);
     CHECK(again.members.size() == 11);
@@ -265,6 +352,69 @@ TEST_CASE("after an error of the sink nothing more is written") {
     const auto result = read_all(before);
     CHECK_FALSE(result.report.sealed);
     CHECK_FALSE(result.report.problems.empty());
+  }
+}
+
+TEST_CASE("an archive grows no larger than it may, and is ended in order") {
+  const std::size_t whole = whole_sample().size();
+  const std::uint64_t least = Writer::least_bytes("how to open this\n", to_json(sample_capture_info()));
+  CHECK(least < whole / 2);
+  std::size_t before = 0;
+  for (std::uint64_t max = least; max < whole + 30'000; max += 2003) {
+    MemorySink sink;
+    Writer writer(sink, {1, 0, {}, max, "the test"});
+    const auto end = write_sample(writer);
+    REQUIRE(end.has_value());
+    CHECK(sink.bytes().size() <= max);
+    CHECK(writer.sha256_hex() == base::sha256_hex(sink.bytes()));
+    const std::size_t kept = check_sealed(sink.bytes(), end->status);
+    CHECK((end->status == EndStatus::complete) == (kept == kSampleMembers));
+    if (kept == kSampleMembers) continue;
+    CHECK(end->status == EndStatus::limit);
+    CHECK_THAT(end->detail, Catch::Matchers::Contains("the test, " + std::to_string(max) + " bytes"));
+    CHECK(kept >= before);
+    before = kept;
+  }
+  CHECK(before > 100);
+}
+
+TEST_CASE("a disk that tells beforehand that it is full has room for the end") {
+  const std::size_t whole = whole_sample().size();
+  std::size_t before = 0;
+  for (std::size_t room = 0; room < whole; room += 2003) {
+    DiskSink sink(room, false, true);
+    Writer writer(sink, {});
+    const auto end = write_sample(writer);
+    if (end.has_error()) {
+      CHECK(sink.bytes().empty());
+      continue;
+    }
+    CHECK(sink.bytes().size() <= room);
+    const std::size_t kept = check_sealed(sink.bytes(), EndStatus::error);
+    CHECK(kept >= before);
+    before = kept;
+  }
+  CHECK(before > 60);
+}
+
+TEST_CASE("a write that fails on the way is undone to the last whole group") {
+  const std::size_t whole = whole_sample().size();
+  for (const bool once : {true, false}) {
+    for (std::size_t room = 0; room < whole; room += 2003) {
+      CAPTURE(once, room);
+      DiskSink sink(room, once, false);
+      Writer writer(sink, {});
+      const auto end = write_sample(writer);
+      CHECK(writer.sha256_hex() == base::sha256_hex(sink.bytes()));
+      CHECK(writer.compressed_bytes() == sink.bytes().size());
+      if (end) {
+        (void)check_sealed(sink.bytes(), EndStatus::error);
+      } else {
+        CHECK_FALSE(once);
+        CHECK(end.error().errno_number == 28);
+        for (const auto& finding : verify_archive(sink.bytes()).findings) CHECK(finding.verdict == Verdict::incomplete);
+      }
+    }
   }
 }
 

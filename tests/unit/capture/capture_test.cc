@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <map>
 #include <semaphore>
 
@@ -134,6 +136,46 @@ TEST_CASE("namespaces are found by processes, threads and mounts") {
   CHECK_FALSE(capture::add_namespace_fds(scan, {{13, 10, 4}}));
 }
 
+TEST_CASE("a namespace that is mounted below a file system that need not answer is not entered by that path") {
+  FakeHost fake;
+  fake.link("proc/thread-self", "self");
+  fake.link("proc/self/ns/net", "net:[7]");
+  fake.link("proc/9/ns/net", "net:[7]");
+  fake.link("proc/9/ns/mnt", "mnt:[100]");
+  for (const char* type : {"fuse.sshfs", "fuse", "nfs4", "autofs"}) {
+    fake.file("proc/9/mountinfo", std::string("20 1 0:1 / / rw - fuse.root r rw\n"
+                                              "21 20 0:2 / /far rw - ") + type + " f rw\n"
+                                              "22 21 0:3 / /far/tmp rw - tmpfs t rw\n"
+                                              "30 22 0:4 net:[8] /far/tmp/blue rw - nsfs nsfs rw\n"
+                                              "31 20 0:4 net:[9] /run/netns/red rw - nsfs nsfs rw\n");
+    const capture::Host host = fake.open();
+    archive::JournalEntry entry;
+    auto scan = capture::scan_namespaces(host, {9}, 7, entry);
+    CHECK(scan.found.at(8).handles.empty());
+    CHECK(scan.found.at(9).handles.size() == 1);  // the root may be one: nothing goes without it
+    capture::ReaderPool pool(1, 1, kLong);
+    const Collected got = run(pool, {capture::proc_net_task(std::make_shared<capture::NetnsAccess>(host, scan.found.at(8)))});
+    REQUIRE(got.journal.size() == 1);
+    CHECK(got.journal[0].outcome == base::OutcomeKind::cut);
+    CHECK(got.journal[0].errno_number == EREMOTE);
+  }
+}
+
+TEST_CASE("an fd table is kept whole, and each of its sockets remembered once") {
+  FakeHost fake;
+  fake.file("proc/42/stat", "42 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0\n");
+  for (int fd = 0; fd < 3000; ++fd) fake.link("proc/42/fd/" + std::to_string(fd), fd % 3 == 0 ? "socket:[5]" : "socket:[6]");
+  const capture::Host host = fake.open();
+  capture::ReaderPool pool(1, 1, kLong);
+  const Collected got = run(pool, {capture::process_task(host, {42}, {}, false)});
+  const std::string& fds = got.members.at("proc/42/fds");
+  CHECK(std::count(fds.begin(), fds.end(), '\0') == 3000);
+  CHECK(got.entry("proc_pid_fd", base::OutcomeKind::ok)->count == 3000);
+  REQUIRE(got.seen.held.size() == 2);
+  CHECK((got.seen.held[0].inode == 5 && got.seen.held[0].fd == 0));
+  CHECK((got.seen.held[1].inode == 6 && got.seen.held[1].fd == 1));
+}
+
 TEST_CASE("cgroup ids are the inodes of the directories") {
   FakeHost fake;
   fs::create_directories(fake.root() / "sys/fs/cgroup/a.slice/b.service");
@@ -215,6 +257,49 @@ class BlockedTask : public capture::Task {
 };
 
 }  // namespace
+
+namespace {
+
+// Hands on a megabyte that doesn't compress.
+class LargeTask : public capture::Task {
+ public:
+  explicit LargeTask(std::atomic<int>& begun) : begun_(begun) {}
+  archive::JournalEntry about(std::size_t) const override { return {}; }
+  void run(std::size_t, capture::Output& output) override {
+    ++begun_;
+    const std::string bytes(1 << 20, 'x');
+    archive::CompressedMember member;
+    member.name = "large";
+    member.size_bytes = bytes.size();
+    member.frame.append(bytes.data(), bytes.size());
+    output.large(std::move(member));
+  }
+
+ private:
+  std::atomic<int>& begun_;
+};
+
+}  // namespace
+
+TEST_CASE("readers wait for a writer that is slow") {
+  // 8 MiB may wait; each of the two readers may have one more in its hands, and has begun the one after it when the
+  // caller takes one.
+  constexpr int kMost = 8 + 2 + 1;
+  std::atomic<int> begun{0};
+  std::vector<std::shared_ptr<capture::Task>> tasks;
+  for (int i = 0; i < 60; ++i) tasks.push_back(std::make_shared<LargeTask>(begun));
+  capture::ReaderPool pool(2, 1, kLong);
+  int taken = 0;
+  pool.run(std::move(tasks), [&](capture::Batch batch) {
+    taken += static_cast<int>(batch.large.size());
+    // As long as it takes them to get ahead as far as they may, and then a while in which they may not.
+    while (begun < std::min(60, taken + 8)) std::this_thread::yield();
+    for (int i = 0; i < 100; ++i) std::this_thread::yield();
+    CHECK(begun - taken <= kMost);
+    return true;
+  });
+  CHECK(taken == 60);
+}
 
 TEST_CASE("ending a capture drops the tasks that have not begun") {
   std::binary_semaphore release(0);
@@ -393,6 +478,36 @@ TEST_CASE("a capture that is ended by a signal is sealed and says so") {
   CHECK(archive::parse_end_info(end)->signal == 2);
 }
 
+TEST_CASE("a capture that has no time left is sealed, with what it left out") {
+  FakeHost fake;
+  fake.file("proc/9/stat", "9 (x) S 1");
+  const capture::Host host = fake.open();
+  archive::MemorySink sink;
+  const std::atomic<int> signal{0};
+  capture::CaptureOptions options;
+  options.timeout_nsec = 1;
+  const auto result = capture::run_capture(host, sink, options, [](const auto&) {}, signal);
+  REQUIRE(result.has_value());
+  CHECK(result->end.status == archive::EndStatus::limit);
+  CHECK(result->end.detail == "--timeout 0.000000001 s");
+  CHECK(result->has_gaps);
+  CHECK(result->end.gaps.at("timeout") > 0);
+}
+
+TEST_CASE("a size that is too small for any archive says so before anything is written") {
+  FakeHost fake;
+  const capture::Host host = fake.open();
+  archive::MemorySink sink;
+  const std::atomic<int> signal{0};
+  capture::CaptureOptions options;
+  options.max_bytes = 1000;
+  options.max_bytes_name = "--max-size";
+  const auto result = capture::run_capture(host, sink, options, [](const auto&) {}, signal);
+  REQUIRE(result.has_error());
+  CHECK(result.error().max_bytes_too_small);
+  CHECK(sink.bytes().empty());
+}
+
 namespace {
 
 // Takes so many bytes, then fails like a full disk.
@@ -402,11 +517,14 @@ class SmallSink : public archive::Sink {
   base::Result<void> write(std::string_view bytes) override {
     if (bytes.size() > room_) return base::Error{"no space", ENOSPC};
     room_ -= bytes.size();
+    taken_ += bytes.size();
     return {};
   }
+  std::uint64_t taken() const override { return taken_; }
 
  private:
   std::size_t room_;
+  std::uint64_t taken_ = 0;
 };
 
 }  // namespace
@@ -417,7 +535,7 @@ TEST_CASE("a full disk ends the capture with an error that says whether somethin
   std::atomic<int> signal{0};
   archive::MemorySink all;
   REQUIRE(capture::run_capture(host, all, {}, [](const auto&) {}, signal).has_value());
-  SmallSink none(10), some(all.bytes().size() - 100);
+  SmallSink none(10), some(all.bytes().size() / 2);
   const auto nothing = capture::run_capture(host, none, {}, [](const auto&) {}, signal);
   REQUIRE(nothing.has_error());
   CHECK_FALSE(nothing.error().replayable);

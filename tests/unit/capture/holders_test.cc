@@ -47,9 +47,37 @@ TEST_CASE("without a holder is what neither an fd table nor an io_uring has, but
   walks.held.push_back({1, 42, 3});
   walks.registered.push_back(3);
   walks.own.push_back(5);
-  const auto left = capture::without_holder(lived, walks);
+  CHECK(inodes(capture::only_in_first(second, first)) == std::vector<std::uint32_t>{7});
+  const auto explained = capture::explained_inodes(walks);
+  const auto left = capture::without_holder(lived, explained);
   REQUIRE(inodes(left) == std::vector<std::uint32_t>{2});
   CHECK(left[0].kind == SocketKind::mappable);
+}
+
+TEST_CASE("of a held socket that is known only the inode is kept, but for UNIX sockets") {
+  capture::Seen walk;
+  walk.held = {{9, 42, 3, 0}, {1, 42, 4, 0}, {2, 43, 3, 0}};
+  const auto before = capture::explained_inodes(walk);
+  capture::forget_known_fds(walk, {{1, SocketKind::mappable}, {2, SocketKind::local}});
+  CHECK(walk.explained == std::vector<std::uint32_t>{1});
+  REQUIRE(walk.held.size() == 2);
+  CHECK(walk.held[0].inode == 9);
+  CHECK(walk.held[1].inode == 2);
+  CHECK(capture::explained_inodes(walk) == before);
+}
+
+TEST_CASE("unseen is what an fd table has and no dump") {
+  capture::Seen walks;
+  walks.held = {{9, 42, 3, 0}, {1, 42, 4, 0}, {9, 43, 3, 0}, {8, 43, 5, 0}};
+  walks.registered = {7};
+  walks.own = {6};
+  const std::vector<TableInode> dumped{{1, {}}, {2, {}}};
+  const auto unseen = capture::unseen_sockets(walks.held, capture::explained_inodes(walks), dumped);
+  REQUIRE(unseen.size() == 3);
+  CHECK(unseen[0].pid == 42);
+  CHECK(unseen[1].pid == 43);
+  CHECK(unseen[2].inode == 8);
+  CHECK(capture::unseen_sockets(walks.held, capture::explained_inodes(walks), {{1, {}}, {8, {}}, {9, {}}}).empty());
 }
 
 TEST_CASE("inodes are found in the tables of /proc/net, wherever the pieces are cut") {

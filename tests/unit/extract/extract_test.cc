@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <sys/resource.h>
@@ -51,14 +52,23 @@ MemberSource source_of(std::vector<Input> members) {
   };
 }
 
+// As the command does it: what was made in vain is removed.
+base::Result<Report> extract_to(const std::string& target, const MemberSource& source, const Options& options = {}, int read_from = -1) {
+  auto tree = Tree::create(target, read_from);
+  if (tree.has_error()) return tree.error();
+  auto report = extract::extract(source, *tree, options);
+  if (report.has_error()) tree->discard();
+  return report;
+}
+
 Report run(const Folder& folder, std::vector<Input> members, const Options& options = {}) {
-  auto report = extract::extract(source_of(std::move(members)), folder.target(), "", options);
+  auto report = extract_to(folder.target(), source_of(std::move(members)), options);
   if (report.has_error()) FAIL(report.error().message);
   return std::move(*report);
 }
 
 std::string why_not(const Folder& folder, std::vector<Input> members, const Options& options = {}) {
-  const auto report = extract::extract(source_of(std::move(members)), folder.target(), "", options);
+  const auto report = extract_to(folder.target(), source_of(std::move(members)), options);
   REQUIRE(report.has_error());
   return report.error().message;
 }
@@ -241,22 +251,23 @@ TEST_CASE("only a new or an empty directory is taken") {
   CHECK(why_not(folder, members).find("not empty") != std::string::npos);
   CHECK(content(folder / "tree/etc/hostname") == "web1\n");
 
-  CHECK(extract::extract(source_of(members), (folder / "new/").string(), "", {}).has_value());
-  CHECK(extract::extract(source_of(members), (folder / "missing/new").string(), "", {}).has_error());
-  CHECK(extract::extract(source_of(members), (folder / "tree/etc/hostname").string(), "", {}).has_error());
+  CHECK(extract_to((folder / "new/").string(), source_of(members)).has_value());
+  CHECK(extract_to((folder / "missing/new").string(), source_of(members)).has_error());
+  CHECK(extract_to((folder / "tree/etc/hostname").string(), source_of(members)).has_error());
 }
 
 TEST_CASE("the tree does not grow within what it is made of") {
   const Folder folder;
   fs::create_directories(folder / "snapshot/inner");
   const std::vector<Input> members{{"etc/hostname", "web1\n"}};
+  const base::Fd snapshot(::open((folder / "snapshot").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   for (const char* place : {"snapshot/new", "snapshot/inner", "snapshot/inner/new"}) {
-    const auto report = extract::extract(source_of(members), (folder / place).string(), (folder / "snapshot").string(), {});
+    const auto report = extract_to((folder / place).string(), source_of(members), {}, snapshot.get());
     REQUIRE(report.has_error());
     CHECK(report.error().message.find("lies within") != std::string::npos);
   }
   CHECK(names_below(folder / "snapshot") == std::vector<std::string>{"./inner"});
-  CHECK(extract::extract(source_of(members), (folder / "beside").string(), (folder / "snapshot").string(), {}).has_value());
+  CHECK(extract_to((folder / "beside").string(), source_of(members), {}, snapshot.get()).has_value());
 }
 
 TEST_CASE("an error that would go on ends the extraction and names the file") {
@@ -266,8 +277,7 @@ TEST_CASE("an error that would go on ends the extraction and names the file") {
   ::signal(SIGXFSZ, SIG_IGN);
   const rlimit small{10, before.rlim_max};
   REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-  const auto report = extract::extract(source_of({{"etc/small", "small\n"}, {"etc/large", std::string(100, 'x')}, {"etc/after", "x"}}),
-                                       folder.target(), "", {});
+  const auto report = extract_to(folder.target(), source_of({{"etc/small", "small\n"}, {"etc/large", std::string(100, 'x')}, {"etc/after", "x"}}));
   ::setrlimit(RLIMIT_FSIZE, &before);
   ::signal(SIGXFSZ, SIG_DFL);
   REQUIRE(report.has_error());
@@ -285,15 +295,14 @@ TEST_CASE("an empty input is no snapshot") {
 TEST_CASE("a source that can't be read") {
   const Folder folder;
   int calls = 0;
-  const auto report = extract::extract(
-      [&](const archive::MemberVisitor& visit) -> base::Result<archive::ReadReport> {
+  const auto report = extract_to(
+      folder.target(), [&](const archive::MemberVisitor& visit) -> base::Result<archive::ReadReport> {
         if (++calls == 2) return base::Error{"gone", 0};
         visit({"etc/hostname", archive::MemberType::file, "web1\n", false, 0});
         archive::ReadReport whole;
         whole.members = 1;
         return whole;
-      },
-      folder.target(), "", {});
+      });
   REQUIRE(report.has_error());
   CHECK(report.error().message == "gone");
 }

@@ -67,6 +67,12 @@ struct TempDir {
   fs::path path;
 };
 
+base::Result<model::Snapshot> replay_path(const fs::path& path, const reconstruct::Options& options) {
+  const auto input = archive::open_input(path.string());
+  REQUIRE(input.has_value());
+  return pipeline::replay(*input, options);
+}
+
 }  // namespace
 
 TEST_CASE("an archive becomes a snapshot: sockets, owners, users, gaps") {
@@ -127,7 +133,7 @@ TEST_CASE("an unpacked archive and a plain copy of /proc replay alike") {
   fs::create_symlink("/usr/bin/demo", dir.path / "42/exe");
   dir.file("stat", "cpu 1\nbtime 1000\n");
   dir.file("sys/kernel/hostname", "demo\n");
-  const auto plain = pipeline::replay(dir.path, {});
+  const auto plain = replay_path(dir.path, {});
   REQUIRE(plain.has_value());
   CHECK(plain->capture.status == "directory");
   CHECK_FALSE(plain->capture.incomplete);
@@ -139,7 +145,7 @@ TEST_CASE("an unpacked archive and a plain copy of /proc replay alike") {
 
   TempDir below;
   fs::rename(dir.path, below.path / "proc");
-  const auto rooted = pipeline::replay(below.path, {});
+  const auto rooted = replay_path(below.path, {});
   REQUIRE(rooted.has_value());
   CHECK(rooted->sockets.size() == 1);
   CHECK(rooted->sockets[0].owners.size() == 1);
@@ -215,7 +221,7 @@ TEST_CASE("a plain copy of /proc: tables of threads that share their process's a
   fs::create_symlink("anon_inode:[io_uring]", dir.path / "42/fd/4");
   dir.file("42/fdinfo/4", "SqMask:\t0\nUserFiles:\t1\n    0: socket:[1596]\n");
   dir.file("42/fdinfo/3", "pos:\t0\n");
-  const auto snapshot = pipeline::replay(dir.path, {});
+  const auto snapshot = replay_path(dir.path, {});
   REQUIRE(snapshot.has_value());
   const auto& owners = snapshot->sockets.at(0).owners;
   REQUIRE(owners.size() == 3);
@@ -259,9 +265,9 @@ TEST_CASE("tables that are not about sockets are kept where asked for, by namesp
   dir.file("net/sctp/snmp", "SctpCurrEstab 2\n");
   dir.file("net/sctp/eps", " ENDPT\na b 2 10 29 5000 0 1 10.0.0.1\n");
   reconstruct::Options options;
-  CHECK(pipeline::replay(dir.path, options)->net_tables.empty());
+  CHECK(replay_path(dir.path, options)->net_tables.empty());
   options.keep_net_tables = true;
-  const auto snapshot = pipeline::replay(dir.path, options);
+  const auto snapshot = replay_path(dir.path, options);
   REQUIRE(snapshot.has_value());
   const model::NetTables& tables = snapshot->net_tables.at(0);
   REQUIRE(tables.routes);
@@ -286,8 +292,8 @@ TEST_CASE("what is no snapshot is told what it is") {
   CHECK(pipeline::replay_bytes("", {}).error().message.find("empty") != std::string::npos);
   CHECK(pipeline::replay_bytes("PK\3\4", {}).error().message.find("no ssnap archive") != std::string::npos);
   TempDir empty;
-  CHECK(pipeline::replay(empty.path, {}).error().message.find("no snapshot") != std::string::npos);
-  CHECK(pipeline::replay(empty.path / "nothing", {}).has_error());
+  CHECK(replay_path(empty.path, {}).error().message.find("no snapshot") != std::string::npos);
+  CHECK(archive::open_input(empty.path / "nothing").has_error());
 }
 
 TEST_CASE("clocks whose difference no 64 bits hold tell no boot time") {

@@ -207,7 +207,7 @@ TEST_CASE("the client of a connection that waits to be accepted is its peer") {
   snapshot.sockets[0].owners[0].via = model::Via::listener;
   snapshot.sockets[1].inode = 7;
   ties(snapshot);
-  CHECK(model::peer_processes(snapshot, snapshot.sockets[1]) == std::vector{0u});
+  CHECK(model::peer_processes(snapshot, snapshot.sockets[1]).processes == std::vector{0u});
 }
 
 TEST_CASE("sockets that can't be told apart are tied up to a limit") {
@@ -316,9 +316,9 @@ TEST_CASE("the server of a client that waits is named, and not the server as its
   snapshot.sockets[1].owners = {owner(1, {3})};
   snapshot.sockets[2].owners = {owner(0, {})};
   ties(snapshot);
-  CHECK(model::peer_processes(snapshot, snapshot.sockets[0]) == std::vector{1u});
-  CHECK(model::peer_processes(snapshot, snapshot.sockets[1]) == std::vector{0u});
-  CHECK(model::peer_processes(snapshot, snapshot.sockets[2]) == std::vector{1u});
+  CHECK(model::peer_processes(snapshot, snapshot.sockets[0]).processes == std::vector{1u});
+  CHECK(model::peer_processes(snapshot, snapshot.sockets[1]).processes == std::vector{0u});
+  CHECK(model::peer_processes(snapshot, snapshot.sockets[2]).processes == std::vector{1u});
 }
 
 TEST_CASE("MPTCP subflows share the inode of their connection") {

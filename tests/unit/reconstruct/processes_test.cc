@@ -76,6 +76,23 @@ TEST_CASE("all that the files of a process say of it") {
   CHECK_FALSE(other.other_mount_namespace);
 }
 
+TEST_CASE("a process has the hash of the file that it executes, by pid and start") {
+  const std::string hash(64, 'a');
+  Records records = make_records();
+  for (const std::int64_t pid : {50, 51, 52, 53}) add_process(records, pid, 1, 150, {});
+  records.processes[50].exe = "/usr/bin/x";
+  records.processes[51].exe = "/usr/bin/x";  // another process had this pid when the file was read
+  records.processes[52].exe = "/usr/bin/y";  // it had executed another file by then
+  records.processes[53].exe = "/usr/bin/x (deleted)";
+  reconstruct::add_exe_hashes(records, {{hash, 50, 150, "/usr/bin/x", 0}, {hash, 51, 151, "/usr/bin/x", 0},
+                                        {hash, 52, 150, "/usr/bin/x", 0}, {hash, 53, 150, "/usr/bin/x", 0}});
+  const auto snapshot = run(std::move(records));
+  CHECK(snapshot.processes.at(0).exe_sha256 == hash);
+  CHECK_FALSE(snapshot.processes.at(1).exe_sha256);
+  CHECK_FALSE(snapshot.processes.at(2).exe_sha256);
+  CHECK(snapshot.processes.at(3).exe_sha256 == hash);
+}
+
 TEST_CASE("a living thread says what its exited leader can't") {
   Records records = make_records();
   add_process(records, 50, 1, 100, {});

@@ -107,7 +107,7 @@ TEST_CASE("both ends of a connection know each other's processes, v4 and v4-mapp
   add_process(records, 60, 1, 100, {{1002, 4}});
   const auto snapshot = run(std::move(records));
   for (const auto& socket : snapshot.sockets)
-    CHECK(model::peer_processes(snapshot, socket) == std::vector{socket.local.port == 80 ? 1u : 0u});
+    CHECK(model::peer_processes(snapshot, socket).processes == std::vector{socket.local.port == 80 ? 1u : 0u});
 }
 
 TEST_CASE("UNIX sockets: names, peers and pending clients") {
@@ -149,7 +149,7 @@ TEST_CASE("UNIX sockets: names, peers and pending clients") {
     if (socket.cookie == 4) {
       CHECK(socket.peer_name.kind == model::UnixName::Kind::abstract_name);
       CHECK(socket.peer_name.bytes == "abc");
-      const auto peers = model::peer_processes(snapshot, socket);
+      const auto peers = model::peer_processes(snapshot, socket).processes;
       REQUIRE(peers.size() == 1);
       CHECK(snapshot.processes[peers[0]].pid == 60);
     }

@@ -237,3 +237,35 @@ TEST_CASE("info: hostile names, indexes that lead nowhere, and gaps without end"
   CHECK(text.find("; UNEXPLAINED 1\n") != std::string::npos);
   CHECK(render::render_info({}).find("Account") == std::string::npos);
 }
+
+TEST_CASE("the case comes first, then whose machine it is, who took the snapshot, and how good its clock was") {
+  model::Snapshot snapshot;
+  snapshot.users[1000] = "nother\x1b";
+  auto& capture = snapshot.capture;
+  capture.case_fields = {{"rack", "b4"}, {"notes", "two\nlines"}, {"number", "17"}, {"examiner", "A"}};
+  snapshot.host.nodename = "web1";
+  capture.begin_boottime_nsec = (2 * 86400 + 3 * 3600 + 4 * 60 + 5) * 1'000'000'000LL + 6;
+  capture.collector_executable = "/dev/shm/s";
+  capture.collector_uid = 0;
+  capture.collector_capabilities = "000001ffffffffff";
+  capture.collector_session = 4711;
+  capture.collector_terminal = 136 << 8 | 3;
+  capture.collector_login_uid = 1000;
+  capture.collector_audit_session = 9;
+  capture.begin_clock = model::ClockSync{true, 12'000, 300, 37};
+  capture.end_clock = model::ClockSync{};
+  const std::string text = render::render_info(snapshot);
+  CHECK(text.starts_with("Case          17\nExaminer      A\nNotes         two\\x0alines\nCase          rack: b4\nHost          web1\n"));
+  CHECK(text.find("Uptime        2 d 03:04:05\n") != std::string::npos);
+  CHECK(text.find("Executable    /dev/shm/s\nRun as        uid 0, capabilities 000001ffffffffff\n") != std::string::npos);
+  CHECK(text.find("Login         uid 1000 (nother\\x1b), audit session 9, session 4711, terminal pts/3\n") != std::string::npos);
+  CHECK(text.find("Clock         synchronized, error estimated 0.3 ms, at most 12.0 ms, TAI is UTC + 37 s; at the end: not synchronized\n") !=
+        std::string::npos);
+  // As of an archive that has none of it.
+  const std::string old = render::render_info({});
+  for (const char* label : {"Case", "Uptime", "Login", "Clock", "Executable"}) CHECK(old.find(label) == std::string::npos);
+  for (const auto& [device, name] : {std::pair{4 << 8 | 1, "tty1"}, {143 << 8 | 255, "pts/2047"}, {4 << 8 | 64, "4:64"}, {0x100000 | 5 << 8, "5:256"}}) {
+    capture.collector_terminal = device;
+    CHECK(render::render_info(snapshot).find(std::string("terminal ") + name + "\n") != std::string::npos);
+  }
+}

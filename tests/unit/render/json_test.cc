@@ -1,3 +1,4 @@
+#include "model/finding.h"
 #include "render/json.h"
 
 #include <algorithm>
@@ -121,6 +122,7 @@ model::Snapshot full() {
   shell.container = model::Container{"docker", std::string(64, 'a')};
   shell.pod_uid = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
   shell.unit = "x.service";
+  shell.exe_sha256 = std::string(64, 'a');
   shell.user_unit = shell.exe_deleted = shell.exe_memfd = shell.other_mount_namespace = shell.forked_only = true;
   shell.living_thread = 83;
   shell.mounted_over = "/proc/81";
@@ -276,7 +278,8 @@ TEST_CASE("JSON: the ends and particulars of every family") {
         R"("fanout":{"id":7,"type":3,"type_name":"rollover"},)"
         R"("mclist":[{"interface":"eth0","interface_index":2,"type":1,"type_name":"promiscuous","count":1},)"
         R"({"interface_index":9,"type":99,"count":2,"address":"01:00:5e:00:00:fb"}],)"
-        R"("filter":{"instructions":2,"code":[[40,0,0,12],[6,0,255,4294967295]]}})");
+        R"("filter":{"instructions":2,"code":[[40,0,0,12],[6,0,255,4294967295]],)"
+        R"("text":["(000) ldh      [12]","(001) ret      #-1"],"words":"every packet"}})");
   CHECK(sockets[0].at("presence").as_string() == "came");
   CHECK(ends(1) == "{} {}");
   CHECK(json::serialize(sockets[1].at("details").at("packet")) ==
@@ -313,7 +316,7 @@ TEST_CASE("JSON: who a process is") {
         R"("egid":33,"login_uid":0,"login_user":"root","audit_session":7,"capabilities":{"effective":"8000000000001000",)"
         R"("permitted":"000001ffffffffff","bounding":"0000000000000000","effective_names":["cap_net_admin","cap_63"]},)"
         R"x("security_label":"unconfined\\xff","ns_pids":[81,1],"comm":"sh","exe":"/usr/bin/dash (deleted)",)x"
-        R"("exe_deleted":true,"exe_memfd":true,"other_mount_namespace":true,"cmdline":["sh"],"cwd":"/","root":"/",)"
+        R"("exe_sha256":")" + std::string(64, 'a') + R"(","exe_deleted":true,"exe_memfd":true,"other_mount_namespace":true,"cmdline":["sh"],"cwd":"/","root":"/",)"
         R"("cgroup":"/system.slice/x.service","container":{"runtime":"docker","id":")" + std::string(64, 'a') +
             R"("},"pod_uid":"6f9619ff-8b86-d011-b42d-00cf4fc964ff","unit":"x.service","user_unit":true,)"
             R"("namespaces":{"net":4026531840,"pid":4026531836},"kernel_thread":false,"zombie":true,"living_thread":83,)"
@@ -385,14 +388,64 @@ TEST_CASE("JSON: the account") {
   CHECK(!root.at_pointer("/sockets/0/owners/1").as_object().contains("passes"));
 }
 
+namespace {
+
+// With every field that there is.
+model::Findings all_of_findings() {
+  model::Findings findings;
+  findings.checked = {"drops", "orphans"};
+  auto& finding = findings.findings.emplace_back();
+  finding.id = "drops";
+  finding.severity = model::Severity::low;
+  finding.level = model::FindingLevel::explained;
+  finding.sentence = "one\xff";
+  finding.explanation = "why";
+  finding.details = {"more"};
+  finding.sockets = {0};
+  finding.processes = {0};
+  finding.evidence = {{"proc/1/links", 7, "exe", 1, 2}};
+  findings.unchecked = {{"orphans", "not \xff"}};
+  return findings;
+}
+
+}  // namespace
+
+TEST_CASE("JSON: findings, and where rules could not look") {
+  const auto snapshot = scene();
+  const auto findings = all_of_findings();
+  const auto root = json::parse(render::render_json(all_rows(snapshot), false, {}, &findings));
+  CHECK(json::serialize(root.at("findings")) ==
+        R"([{"id":"drops","severity":"low","level":"explained","sentence":"one\\xff","explanation":"why","details":["more"],)"
+        R"("sockets":[{"netns":4026531840,"family":"inet6","protocol":"tcp","inode":4711,"cookie":"4660","state":"LISTEN",)"
+        R"("local":{"address":"::","port":8080},"peer":{"address":"::","port":0}}],)"
+        R"("processes":[{"pid":80,"start_ticks":8000,"comm":"python3"}],)"
+        R"("evidence":[{"member":"proc/1/links","offset":7,"part":"exe","begin_nsec":1,"end_nsec":2}]}])");
+  CHECK(json::serialize(root.at("rules")) ==
+        R"([{"id":"drops","title":"packets or messages that a socket dropped","found":1,"unchecked":[]},)"
+        R"({"id":"orphans","title":"many connections without a process","found":0,"unchecked":["not \\xff"]}])");
+}
+
 TEST_CASE("JSON holds to the schema, and the schema holds nothing else") {
   const auto snapshot = full();
+  const auto findings = all_of_findings();
   Validator whole;
-  whole.check(json::parse(render::render_json(all_rows(snapshot), true)), schema().as_object(), "");
+  whole.check(json::parse(render::render_json(all_rows(snapshot), true, {}, &findings)), schema().as_object(), "");
+  // Lists that are not told whole.
+  auto crowd = test::snapshot();
+  auto listener = inet_socket(model::kProtocolTcp, model::kStateListen, any_v4(), 80);
+  for (std::uint32_t i = 0; i < 300; ++i) {
+    crowd.processes.push_back(process(100 + i, std::string(5000, 'x')));
+    listener.owners.push_back(owner(static_cast<std::uint32_t>(crowd.processes.size() - 1), {3}));
+  }
+  const auto first = static_cast<std::uint32_t>(crowd.sockets.size());
+  crowd.sockets.push_back(std::move(listener));
+  crowd.sockets.push_back(inet_socket(model::kProtocolTcp, model::kStateEstab, ip({10, 0, 0, 1}), 80));
+  crowd.sockets.back().links.push_back({first, model::Tie::listener, model::Certainty::certain});
+  whole.check(json::parse(render::render_json(all_rows(crowd), true)), schema().as_object(), "");
   for (const auto& error : whole.errors) FAIL_CHECK(error);
 
   Validator lines;
-  std::istringstream text(render::render_ndjson(all_rows(snapshot), true));
+  std::istringstream text(render::render_ndjson(all_rows(snapshot), true, {}, &findings));
   std::set<std::string> types;
   for (std::string line; std::getline(text, line);) {
     const auto value = json::parse(line);
@@ -401,8 +454,8 @@ TEST_CASE("JSON holds to the schema, and the schema holds nothing else") {
   }
   for (const auto& error : lines.errors) FAIL_CHECK(error);
   CHECK(types ==
-        std::set<std::string>{"account", "capture", "gap", "held", "host", "namespace", "pair", "problem",
-                              "process", "socket"});
+        std::set<std::string>{"account", "capture", "finding", "gap", "held", "host", "namespace", "pair", "problem",
+                              "process", "rule", "socket"});
   // A field that nothing fills in is a field that is not there.
   for (const auto& [name, definition] : schema().at("$defs").as_object()) {
     if (name == "ndjson_line") continue;

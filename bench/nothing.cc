@@ -1,0 +1,2 @@
+// What a static program costs that does nothing: the measure of start-up.
+int main() {}
