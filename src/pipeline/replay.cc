@@ -41,9 +41,7 @@ base::Result<model::Snapshot> replay_directory(const std::string& path, const re
   return finish(std::move(replay), options);
 }
 
-}  // namespace
-
-base::Result<model::Snapshot> replay_bytes(std::string_view bytes, const reconstruct::Options& options) {
+base::Result<Replay> read_members(std::string_view bytes, const reconstruct::Options& options) {
   if (!archive::looks_like_archive(bytes))
     return base::Error{bytes.empty() ? "no snapshot: the input is empty"
                                      : "no snapshot: the input is no ssnap archive (no zstd frame at its start)"};
@@ -62,18 +60,28 @@ base::Result<model::Snapshot> replay_bytes(std::string_view bytes, const reconst
   add_report(replay, report);
   if (!replay.has_end_info) replay.records.capture.status = "cut";
   replay.records.capture.incomplete = !report.sealed || !report.problems.empty();
-  return finish(std::move(replay), options);
+  return replay;
+}
+
+}  // namespace
+
+base::Result<model::Snapshot> replay_bytes(std::string_view bytes, const reconstruct::Options& options) {
+  auto replay = read_members(bytes, options);
+  if (replay.has_error()) return replay.error();
+  return finish(std::move(*replay), options);
 }
 
 base::Result<model::Snapshot> replay(const std::string& path, const reconstruct::Options& options) {
   struct stat status {};
   if (path != "-" && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
     return replay_directory(path, options);
-  const auto bytes = archive::read_input(path);
+  auto bytes = archive::read_input(path);
   if (bytes.has_error()) return bytes.error();
-  auto snapshot = replay_bytes(*bytes, options);
-  if (snapshot.has_error()) return base::Error{(path == "-" ? "standard input" : path) + ": " + snapshot.error().message};
-  return snapshot;
+  auto replay = read_members(*bytes, options);
+  // The archive need not be there beside the snapshot.
+  std::string().swap(*bytes);
+  if (replay.has_error()) return base::Error{(path == "-" ? "standard input" : path) + ": " + replay.error().message};
+  return finish(std::move(*replay), options);
 }
 
 }  // namespace ssnap::pipeline

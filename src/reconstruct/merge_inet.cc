@@ -1,7 +1,6 @@
 // IP sockets: inet_diag, and /proc/net as the second view.
-#include <iterator>
-#include <string>
-#include <unordered_map>
+#include <algorithm>
+#include <cstring>
 
 #include "reconstruct/merge.h"
 
@@ -10,27 +9,27 @@ namespace {
 
 using model::Socket;
 
-// The address pair of a connection, within its namespace and protocol.
-std::string address_key(std::uint32_t netns, std::uint16_t family, std::uint16_t protocol, const base::IpAddress& local,
-                        std::uint32_t local_port, const base::IpAddress& peer, std::uint32_t peer_port) {
-  std::string key;
-  key.reserve(48);
-  const auto number = [&](std::uint64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) key += static_cast<char>(value >> (8 * i));
-  };
-  number(netns, 4);
-  number(family, 2);
-  number(protocol, 2);
-  number(local_port, 4);
-  number(peer_port, 4);
-  key.append(local.bytes.begin(), local.bytes.begin() + local.length);
-  key.append(peer.bytes.begin(), peer.bytes.begin() + peer.length);
+// The address pair of a connection, within its namespace and protocol. A family has addresses of one length.
+using AddressKey = SocketKey<6>;
+AddressKey address_key(std::uint32_t netns, std::uint16_t family, std::uint16_t protocol, const base::IpAddress& local,
+                       std::uint32_t local_port, const base::IpAddress& peer, std::uint32_t peer_port) {
+  AddressKey key{std::uint64_t{netns} << 32 | std::uint64_t{family} << 16 | protocol,
+                 std::uint64_t{local_port} << 32 | peer_port};
+  std::memcpy(&key[2], local.bytes.data(), local.bytes.size());
+  std::memcpy(&key[4], peer.bytes.data(), peer.bytes.size());
   return key;
 }
 
-std::string address_key(const Socket& socket) {
+AddressKey address_key(const Socket& socket) {
   return address_key(socket.netns, socket.family, socket.protocol, socket.local.address, socket.local.port,
                      socket.peer.address, socket.peer.port);
+}
+
+// The same in one word, for where it stands beside a number.
+std::uint64_t address_word(const Socket& socket) {
+  std::uint64_t word = 0;
+  for (const std::uint64_t part : address_key(socket)) word = (word ^ part) * 0x9e3779b97f4a7c15u, word ^= word >> 29;
+  return word;
 }
 
 bool is_inet(const Socket& socket) {
@@ -122,46 +121,56 @@ Socket socket_of(decode::InetDiagRecord& record, std::uint16_t protocol, std::ui
 
 // Sockets by inode, and those of a connection by their addresses.
 struct ViewIndex {
-  std::unordered_multimap<Identity, std::uint32_t, IdentityHash> by_inode;
-  std::unordered_multimap<std::string, std::uint32_t> by_address;
+  IdentityIndex by_inode;
+  SocketIndex<6> by_address;
 };
 
 void add_to_index(ViewIndex& index, const Socket& socket, std::uint32_t at) {
-  if (socket.inode) index.by_inode.emplace(Identity{socket.netns, socket.family, socket.protocol, *socket.inode}, at);
-  if (!socket.inode || socket.peer.port != 0) index.by_address.emplace(address_key(socket), at);
+  if (socket.inode) index.by_inode.add(identity(socket.netns, socket.family, socket.protocol, *socket.inode), at);
+  if (!socket.inode || socket.peer.port != 0) index.by_address.add(address_key(socket), at);
 }
 
 ViewIndex index_inet(const model::Snapshot& snapshot) {
   ViewIndex index;
+  const auto count = static_cast<std::size_t>(std::count_if(snapshot.sockets.begin(), snapshot.sockets.end(), is_inet));
+  index.by_inode.reserve(count);
+  index.by_address.reserve(count);
   for (std::uint32_t i = 0; i < snapshot.sockets.size(); ++i)
     if (is_inet(snapshot.sockets[i])) add_to_index(index, snapshot.sockets[i], i);
   return index;
 }
 
+// Sockets of one inode, or of one address pair, that are looked at: a forged table may have nothing else.
+constexpr int kMaxAlike = 4096;
+
 // The socket of a row of /proc/net: by its inode; else, where one of the two has none (the row was read before the
 // connection was accepted, or after it was closed), by the addresses.
 std::optional<std::uint32_t> find_match(const ViewIndex& index, const ProcNetInetTable& table, std::uint32_t netns,
                                         const decode::ProcNetInetRow& row, const model::Snapshot& snapshot) {
+  std::optional<std::uint32_t> found;
   if (row.inode != 0) {
-    const auto [begin, end] = index.by_inode.equal_range(Identity{netns, table.family, table.protocol, row.inode});
     // The subflows of an MPTCP connection share one inode: among several, the addresses decide.
     std::optional<std::uint32_t> any;
-    for (auto at = begin; at != end; ++at) {
-      const Socket& candidate = snapshot.sockets[at->second];
-      any = at->second;
+    int count = 0;
+    index.by_inode.visit(identity(netns, table.family, table.protocol, row.inode), [&](std::uint32_t at) {
+      const Socket& candidate = snapshot.sockets[at];
+      any = at;
+      ++count;
       if (candidate.local.address == row.local && candidate.local.port == row.local_port &&
           candidate.peer.address == row.peer && candidate.peer.port == row.peer_port)
-        return any;
-    }
-    if (any && std::next(begin) == end) return any;
+        found = at;
+      return !found && count < kMaxAlike;
+    });
+    if (!found && count == 1) found = any;
+    if (found) return found;
   }
-  const auto [begin, end] = index.by_address.equal_range(
-      address_key(netns, table.family, table.protocol, row.local, row.local_port, row.peer, row.peer_port));
-  for (auto at = begin; at != end; ++at) {
-    const Socket& candidate = snapshot.sockets[at->second];
-    if (row.inode == 0 || !candidate.inode) return at->second;
-  }
-  return std::nullopt;
+  int count = 0;
+  const auto key = address_key(netns, table.family, table.protocol, row.local, row.local_port, row.peer, row.peer_port);
+  index.by_address.visit(key, [&](std::uint32_t at) {
+    if (row.inode == 0 || !snapshot.sockets[at].inode) found = at;
+    return !found && ++count < kMaxAlike;
+  });
+  return found;
 }
 
 Socket socket_of(const ProcNetInetTable& table, const decode::ProcNetInetRow& row, std::uint32_t netns,
@@ -205,13 +214,16 @@ void merge_inet_dumps(Records& records, DumpMerge& merge) {
     for (std::size_t i = 0; i < from.dump.rows.size(); ++i) {
       auto& record = from.dump.rows[i];
       Socket socket = socket_of(record, protocol, netns);
+      record.attributes.reset();
       if (i < from.info.size() && !from.info[i].empty()) details(socket).info = std::move(from.info[i]);
       // The associations of a one-to-many SCTP socket have its cookie and inode.
       const std::uint64_t beside =
-          protocol == model::kProtocolSctp ? std::hash<std::string>()(address_key(socket)) : 0;
+          protocol == model::kProtocolSctp ? address_word(socket) : 0;
       merge.add(std::move(socket), model::View::inet_diag, from.origin, record.offset, beside);
     }
-    from.dump.rows.clear();
+    // Their memory too: the next dump may be as large.
+    std::vector<decode::InetDiagRecord>().swap(from.dump.rows);
+    std::vector<model::InfoFields>().swap(from.info);
   }
 }
 

@@ -5,15 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "render/sink.h"
 #include "render/view.h"
 
 namespace ssnap::render {
 
 // One object with host, capture, namespaces, processes, sockets, gaps, problems, account, and where
 // asked for pairs; ends with a newline.
+void render_json(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const Sink& sink);
 std::string render_json(const Rows& rows, bool pairs = false, const std::vector<std::string>& fields = {});
 // One object a line, each with a `type`: host, capture, namespace, process, socket, pair, gap, problem,
 // account (a table), held.
+void render_ndjson(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const Sink& sink);
 std::string render_ndjson(const Rows& rows, bool pairs = false, const std::vector<std::string>& fields = {});
 
 // One socket, as in render_json().
