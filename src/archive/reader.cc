@@ -1,8 +1,10 @@
 #include "archive/reader.h"
 
 #include <algorithm>
+#include <future>
 #include <memory>
 #include <new>
+#include <system_error>
 
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -23,6 +25,7 @@ constexpr std::size_t kDecodeBufferBytes = 512 * 1024;
 // piece would decode no faster, and lose the blocks before a damaged one.
 constexpr std::size_t kFirstPieceBytes = 5;
 constexpr std::size_t kSkippableHeaderBytes = 8;
+constexpr std::size_t kWorthAThread = 256 * 1024;
 constexpr std::uint64_t kRereadAllowanceBytes = 64 * kKiB;
 
 // One reading of one file.
@@ -32,6 +35,7 @@ class ArchiveReader {
       : file_(file), limits_(limits), tar_(limits_, report_, visit), finder_(file), context_(ZSTD_createDCtx()) {
     if (context_ == nullptr) throw std::bad_alloc();
     ZSTD_DCtx_setParameter(context_, ZSTD_d_windowLogMax, kMaxWindowLog);
+    start_digest();
     output_left_ = std::min(limits_.output_bytes, limits_.output_allowance_bytes + limits_.ratio * file_.size());
   }
   ArchiveReader(const ArchiveReader&) = delete;
@@ -185,7 +189,7 @@ class ArchiveReader {
     } else if (seal.bytes != at_) {
       report_.problems.add(at_, "the seal is about " + std::to_string(seal.bytes) + " bytes, " + std::to_string(at_) +
                                     " precede it");
-    } else if (seal.sha256 != base::sha256_hex(file_.substr(0, at_))) {
+    } else if (seal.sha256 != digest_of_file()) {
       report_.problems.add(at_, "the seal's SHA-256 is not that of the bytes before it: something was altered");
     } else if (!tar_.ended() || !tar_.manifest_was_last()) {
       report_.problems.add(at_, "the seal does not follow a manifest and the end of the tar");
@@ -193,6 +197,19 @@ class ArchiveReader {
       report_.sealed = true;
     }
   }
+
+  // What the seal states of a large file takes as long to check as the file to read: beside it, where there is a thread.
+  void start_digest() {
+    const auto end = find_seal(file_);
+    if (!end || *end < kWorthAThread) return;
+    try {
+      digest_ = std::async(std::launch::async, [bytes = file_.substr(0, *end)] { return base::sha256_hex(bytes); });
+    } catch (const std::system_error&) {
+      // Then after it.
+    }
+  }
+  // Of all before the seal that ends the file.
+  std::string digest_of_file() { return digest_.valid() ? digest_.get() : base::sha256_hex(file_.substr(0, at_)); }
 
   // What only the end of the input tells.
   void conclude() {
@@ -223,6 +240,7 @@ class ArchiveReader {
   std::string failure_;         // zstd's word for the damage
   std::uint64_t output_left_ = 0;
   std::uint64_t reread_ = 0;    // bytes that damage may have made us read once more
+  std::future<std::string> digest_;  // of all before the seal; not valid where it isn't being made
   bool cut_ = false, stopped_ = false, seal_seen_ = false;
 };
 

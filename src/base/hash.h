@@ -23,12 +23,12 @@ const HashSecret& hash_secret();
 // Takes up a key word by word.
 class Hasher {
  public:
-  Hasher() : state_(hash_secret().seed) {}
+  Hasher() : Hasher(hash_secret()) {}
 
   Hasher& add(std::uint64_t word) {
     // Both halves of a product with a number that is secret: no difference between two words has a known outcome.
     __extension__ using Wide = unsigned __int128;
-    const Wide product = static_cast<Wide>(state_ ^ word) * hash_secret().factor;
+    const Wide product = static_cast<Wide>(state_ ^ word) * factor_;
     state_ = static_cast<std::uint64_t>(product >> 64) ^ static_cast<std::uint64_t>(product);
     return *this;
   }
@@ -37,7 +37,9 @@ class Hasher {
   std::size_t value() const { return static_cast<std::size_t>(state_); }
 
  private:
-  std::uint64_t state_;
+  explicit Hasher(const HashSecret& secret) : state_(secret.seed), factor_(secret.factor) {}
+
+  std::uint64_t state_, factor_;
 };
 
 struct SeededHash {

@@ -154,7 +154,7 @@ std::vector<std::string> read_fields(const Arguments& given) {
 
 struct Answer {
   std::uint64_t rows = 0;
-  std::string text;
+  std::string text;       // what was not printed while it was made
   std::string complaint;  // to standard error
 };
 
@@ -234,12 +234,17 @@ Answer answer_own(const model::Snapshot& snapshot, const std::vector<std::uint32
     answer.rows = findings->findings.size();
   }
   const auto* found = findings ? &*findings : nullptr;
+  // With --count the rows are wanted only where there should have been others.
+  const render::Sink sink = [&](std::string_view piece) {
+    if (given.row_count.only_count) answer.text += piece;
+    else print(piece);
+  };
   if (given.format == "json") {
-    answer.text = render::render_json(rows, given.pairs, fields, found);
+    render::render_json(rows, given.pairs, fields, found, sink);
   } else if (given.format == "ndjson") {
-    answer.text = render::render_ndjson(rows, given.pairs, fields, found);
+    render::render_ndjson(rows, given.pairs, fields, found, sink);
   } else if (findings) {
-    answer.text = findings_text(rows, *findings, given);
+    sink(findings_text(rows, *findings, given));
   } else if (given.format == "csv") {
     answer.text = render::render_csv(rows, fields.empty() ? render::default_csv_fields() : fields, !given.letters.no_header);
   } else {
@@ -251,13 +256,13 @@ Answer answer_own(const model::Snapshot& snapshot, const std::vector<std::uint32
       style.extended = style.netns_column = true;
       style.details = {true, true, true, true, true, true, true};
     }
-    if (given.letters.summary) answer.text = render::render_summary(rows);
+    if (given.letters.summary) sink(render::render_summary(rows));
     // As with ss, -s alone is a question of its own.
     if (given.letters.summary && !selection.has_table_or_state()) return answer;
-    answer.text += !fields.empty()  ? render::render_fields_table(rows, fields, style)
-                   : given.tree     ? render::render_tree(rows, style)
-                   : given.pairs    ? render::render_pairs(rows, style)
-                                    : render::render_table(rows, style);
+    if (!fields.empty()) sink(render::render_fields_table(rows, fields, style));
+    else if (given.tree) sink(render::render_tree(rows, style));
+    else if (given.pairs) sink(render::render_pairs(rows, style));
+    else render::render_table(rows, style, sink);
   }
   return answer;
 }

@@ -10,6 +10,7 @@
 
 #include "base/net_addr.h"
 #include "base/problem.h"
+#include "base/small_list.h"
 #include "decode/attribute_span.h"
 #include "decode/netlink_pcap.h"
 
@@ -17,7 +18,7 @@ namespace ssnap::decode {
 
 // INET_DIAG_SKMEMINFO: the SK_MEMINFO_* words, bytes each. Older kernels send fewer: the rest is absent.
 struct SkMeminfo {
-  std::vector<std::uint32_t> words;  // rmem_alloc rcvbuf wmem_alloc sndbuf fwd_alloc wmem_queued optmem backlog drops
+  base::SmallList<std::uint32_t, 9> words;  // rmem_alloc rcvbuf wmem_alloc sndbuf fwd_alloc wmem_queued optmem backlog drops
 };
 
 // struct inet_diag_meminfo, bytes.

@@ -207,8 +207,25 @@ constexpr Member kBbrInfo[] = {
 
 constexpr std::size_t kWordBytes = 8;
 
+// An unsigned number of `size` bytes; a size that the compiler knows makes it one load.
+template <std::size_t size>
+std::uint64_t number_of(const char* bytes, base::ByteOrder order) {
+  std::uint64_t little = 0, big = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    little |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+    big |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * (size - 1 - i));
+  }
+  return order == base::ByteOrder::little ? little : big;
+}
+
 // An unsigned number of as many bytes as there are, at most 8.
 std::uint64_t number(std::string_view bytes, base::ByteOrder order) {
+  switch (bytes.size()) {
+    case 1: return number_of<1>(bytes.data(), order);
+    case 2: return number_of<2>(bytes.data(), order);
+    case 4: return number_of<4>(bytes.data(), order);
+    case 8: return number_of<8>(bytes.data(), order);
+  }
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const std::size_t at = order == base::ByteOrder::big ? i : bytes.size() - 1 - i;

@@ -82,7 +82,7 @@ std::string_view enum_name(const std::array<std::string_view, N>& names, Enum va
 }  // namespace
 
 std::string_view view_name(View view) {
-  static constexpr std::array<std::string_view, 23> kNames{
+  static constexpr std::array<std::string_view, kViewCount> kNames{
       "inet_diag",       "unix_diag",        "proc_net_tcp",      "proc_net_tcp6",    "proc_net_udp",
       "proc_net_udp6",   "proc_net_udplite", "proc_net_udplite6", "proc_net_raw",     "proc_net_raw6",
       "proc_net_icmp",   "proc_net_icmp6",   "proc_net_unix",     "packet_diag",      "netlink_diag",

@@ -8,7 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/net_addr.h"
+#include "base/small_list.h"
+#include "model/info_fields.h"
 #include "model/names.h"
 
 namespace ssnap::model {
@@ -39,6 +42,7 @@ enum class View : std::uint8_t {
   proc_net_sctp,
   sockprotoname,  // no table: an fd, and the protocol's name that the kernel gives for it
 };
+constexpr std::size_t kViewCount = static_cast<std::size_t>(View::sockprotoname) + 1;
 std::string_view view_name(View view);  // "inet_diag", "proc_net_tcp", ...
 
 // One time that a view showed a socket: where in the archive to check it.
@@ -102,8 +106,8 @@ constexpr std::size_t kClueCount = 15;
 
 struct Owner {
   std::uint32_t process = 0;  // index into Snapshot::processes
-  std::vector<std::uint32_t> fds;  // ascending; io_uring: the ring's; in_flight: the receiving socket's; mmap, listener: none
-  std::vector<std::uint32_t> registered_files;  // io_uring: the socket's places in the ring's table of files, ascending
+  base::SmallList<std::uint32_t, 2> fds;  // ascending; io_uring: the ring's; in_flight: the receiving socket's; mmap, listener: none
+  base::SmallList<std::uint32_t, 2> registered_files;  // io_uring: the socket's places in the ring's table of files, ascending
   std::uint8_t passes = 0;         // bits: 1 the first walk of its fd table saw it, 2 the second; 0 where no walk did
   std::optional<std::int64_t> tid;  // the thread whose own table has the fd
   Via via = Via::fd;
@@ -191,13 +195,6 @@ struct XdpDetails {
   std::optional<std::uint32_t> rx_ring_entries, tx_ring_entries, fill_ring_entries, completion_ring_entries;
 };
 
-// A number of tcp_info, mptcp_info or sctp_info. Those that this version has no name for come by their offset.
-struct InfoField {
-  std::string_view name;  // the kernel's; "": unnamed
-  std::uint32_t offset = 0;
-  std::uint64_t value = 0;
-};
-
 // INET_DIAG_ULP_INFO of an MPTCP subflow: which connection it belongs to.
 struct Subflow {
   std::optional<std::uint32_t> local_token, remote_token;
@@ -214,14 +211,14 @@ struct SocketDetails {
   std::optional<std::uint16_t> sockopt;        // the two bytes of struct inet_diag_sockopt, first one low
   std::optional<std::uint16_t> raw_protocol;   // raw sockets: the IP protocol they receive
   std::string congestion;                      // "" where absent
-  std::vector<std::uint32_t> skmeminfo;        // rmem_alloc rcvbuf wmem_alloc sndbuf fwd_alloc wmem_queued optmem backlog drops
+  base::SmallList<std::uint32_t, 9> skmeminfo;  // rmem_alloc rcvbuf wmem_alloc sndbuf fwd_alloc wmem_queued optmem backlog drops
   std::optional<std::uint32_t> vfs_inode;      // UNIX: of the file that the path named when it was bound
   std::optional<std::uint32_t> vfs_device;     // kernel-internal dev_t: major = v >> 20, minor = v & 0xfffff
   std::vector<std::uint32_t> pending_inodes;   // UNIX listener: clients in its queue
   std::unique_ptr<PacketDetails> packet;       // null unless a packet socket
   std::unique_ptr<XdpDetails> xdp;             // null unless an XDP socket
   std::optional<std::vector<std::uint32_t>> groups;  // netlink: multicast groups it is subscribed to
-  std::vector<InfoField> info;                 // tcp_info, mptcp_info; only where asked for (Options::keep_info)
+  InfoFields info;                             // tcp_info, mptcp_info; only where asked for (Options::keep_info)
   std::string ulp;                             // upper layer protocol: "tls", "mptcp"; "" where absent
   std::optional<Subflow> subflow;              // TCP: of an MPTCP connection
   std::optional<std::uint64_t> md5_peers;      // peers with a TCP-MD5 key
@@ -253,9 +250,9 @@ struct Socket {
   std::optional<Timer> timer;
   std::unique_ptr<SocketDetails> details;   // null where there are none
   std::vector<Owner> owners;                // by pid, then tid
-  std::optional<OwnerlessReason> ownerless_reason;
-  std::vector<Link> links;  // by tie, then socket
-  std::vector<Sighting> sightings;
+  base::Boxed<OwnerlessReason> ownerless_reason;
+  base::SmallList<Link, 1> links;  // by tie, then socket
+  base::SmallList<Sighting, 4> sightings;
   std::optional<Presence> presence;  // absent where its table was not dumped twice
 };
 

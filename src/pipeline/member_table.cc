@@ -1,6 +1,7 @@
 #include "pipeline/member_table.h"
 
 #include <algorithm>
+#include <array>
 
 #include "archive/journal.h"
 #include "base/clock.h"
@@ -141,11 +142,13 @@ bool note_view(const Context& context, const reconstruct::Origin& origin, model:
 }
 
 // tcp_info and its like, while the member's bytes are at hand.
-std::vector<std::vector<model::InfoField>> read_info(const Context& context, const decode::InetDiagDump& dump) {
-  std::vector<std::vector<model::InfoField>> all;
+std::vector<model::InfoFields> read_info(const Context& context, const decode::InetDiagDump& dump) {
+  std::vector<model::InfoFields> all;
   if (!context.replay.keep_info) return all;
   const std::uint16_t protocol = dump.request_protocol.value_or(model::kProtocolTcp);
   all.resize(dump.rows.size());
+  model::InfoPacker packer;
+  std::vector<model::InfoField> numbers;
   for (std::size_t i = 0; i < dump.rows.size(); ++i) {
     const auto& attributes = dump.rows[i].attributes;
     if (!attributes || !attributes->info) continue;
@@ -153,12 +156,14 @@ std::vector<std::vector<model::InfoField>> read_info(const Context& context, con
     const auto fields = protocol == model::kProtocolMptcp  ? decode::decode_mptcp_info(bytes, context.replay.byte_order)
                         : protocol == model::kProtocolSctp ? decode::decode_sctp_info(bytes, context.replay.byte_order)
                                                            : decode::decode_tcp_info(bytes, context.replay.byte_order);
-    for (const auto& field : fields) all[i].push_back({field.name, field.offset, field.value});
+    numbers.clear();
+    for (const auto& field : fields) numbers.push_back({field.name, field.offset, field.value});
     if (const auto& congestion = attributes->congestion_info; congestion && context.replay.keep_congestion) {
       const auto own = context.member.bytes.substr(congestion->bytes.offset, congestion->bytes.length);
       for (const auto& field : decode::decode_congestion_info(congestion->attribute_type, own, context.replay.byte_order))
-        all[i].push_back({field.name, field.offset, field.value});
+        numbers.push_back({field.name, field.offset, field.value});
     }
+    all[i] = packer.pack(numbers);
   }
   return all;
 }
@@ -450,6 +455,18 @@ struct Found {
   std::vector<std::string_view> stars;  // in `path`
 };
 
+// Rows by the first letter of their patterns, in the order of the table: a host with many processes has many members.
+using RowsByFirst = std::array<std::vector<const Row*>, 256>;
+std::size_t first_letter(std::string_view path) { return path.empty() ? 0 : static_cast<unsigned char>(path.front()); }
+const RowsByFirst& rows_by_first() {
+  static const RowsByFirst rows = [] {
+    RowsByFirst sorted;
+    for (const Row& row : kRows) sorted[first_letter(row.pattern)].push_back(&row);
+    return sorted;
+  }();
+  return rows;
+}
+
 // proc/PID/reused/... has the same files as proc/PID/...
 void find_row(std::string_view name, Found& found) {
   constexpr std::string_view kReused = "/reused/";
@@ -457,9 +474,12 @@ void find_row(std::string_view name, Found& found) {
   found.reused = at != std::string_view::npos && name.substr(at).starts_with(kReused);
   found.path = name;
   if (found.reused) found.path.erase(at, kReused.size() - 1);
-  for (const Row& row : kRows) {
-    if (!matches(row.pattern, found.path, found.stars)) continue;
-    found.row = &row;
+  const std::string_view path = found.path;
+  const std::string_view last = path.substr(path.rfind('/') + 1);
+  for (const Row* row : rows_by_first()[first_letter(path)]) {
+    const std::string_view ending = row->pattern.substr(row->pattern.rfind('/') + 1);
+    if ((ending != "*" && ending != last) || !matches(row->pattern, path, found.stars)) continue;
+    found.row = row;
     return;
   }
 }

@@ -58,9 +58,7 @@ base::Result<model::Snapshot> replay_directory(const archive::Input& input, cons
   return finish(std::move(replay), options);
 }
 
-}  // namespace
-
-base::Result<model::Snapshot> replay_bytes(std::string_view bytes, const reconstruct::Options& options, const ReplayLimits& limits) {
+base::Result<Replay> read_members(std::string_view bytes, const reconstruct::Options& options, const ReplayLimits& limits) {
   if (!archive::looks_like_archive(bytes))
     return base::Error{bytes.empty() ? "no snapshot: the input is empty"
                                      : "no snapshot: the input is no ssnap archive (no zstd frame at its start)"};
@@ -81,16 +79,26 @@ base::Result<model::Snapshot> replay_bytes(std::string_view bytes, const reconst
   add_report(replay, report);
   if (!replay.has_end_info) replay.records.capture.status = "cut";
   replay.records.capture.incomplete = !report.sealed || !report.problems.empty();
-  return finish(std::move(replay), options);
+  return replay;
+}
+
+}  // namespace
+
+base::Result<model::Snapshot> replay_bytes(std::string_view bytes, const reconstruct::Options& options, const ReplayLimits& limits) {
+  auto replay = read_members(bytes, options, limits);
+  if (replay.has_error()) return replay.error();
+  return finish(std::move(*replay), options);
 }
 
 base::Result<model::Snapshot> replay(const archive::Input& input, const reconstruct::Options& options) {
   if (input.is_directory) return replay_directory(input, options);
-  const auto bytes = archive::read_input(input);
+  auto bytes = archive::read_input(input);
   if (bytes.has_error()) return bytes.error();
-  auto snapshot = replay_bytes(*bytes, options);
-  if (snapshot.has_error()) return base::Error{input.name + ": " + snapshot.error().message};
-  return snapshot;
+  auto replay = read_members(*bytes, options, {});
+  // The archive need not be there beside the snapshot.
+  std::string().swap(*bytes);
+  if (replay.has_error()) return base::Error{input.name + ": " + replay.error().message};
+  return finish(std::move(*replay), options);
 }
 
 }  // namespace ssnap::pipeline

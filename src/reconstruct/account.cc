@@ -2,9 +2,7 @@
 // tables. Differences have a reason or are said to have none.
 #include <algorithm>
 #include <array>
-#include <set>
 
-#include "base/hash.h"
 #include "reconstruct/merge.h"
 
 namespace ssnap::reconstruct {
@@ -153,9 +151,10 @@ std::string reason_of_name(const Records& records, const NamedSocket& named, con
 }
 
 model::HeldAccount balance_held(const Records& records, const model::Snapshot& snapshot) {
-  base::HashSet<std::uint64_t> in_tables;
+  std::vector<std::uint64_t> in_tables;
   for (const Socket& socket : snapshot.sockets)
-    if (socket.inode) in_tables.insert(*socket.inode);
+    if (socket.inode) in_tables.push_back(*socket.inode);
+  std::sort(in_tables.begin(), in_tables.end());
   std::map<std::uint64_t, const NamedSocket*> named;
   for (const NamedSocket& item : records.named_sockets) {
     const auto [at, is_new] = named.emplace(item.inode, &item);
@@ -164,29 +163,32 @@ model::HeldAccount balance_held(const Records& records, const model::Snapshot& s
   // A cut or interrupted archive may lack the tables, and did not come to asking for names.
   const bool ended_early = snapshot.capture.status != "complete" && snapshot.capture.status != "directory";
   model::HeldAccount account;
-  std::set<std::uint64_t> seen;
+  std::vector<std::uint64_t> inodes;
+  for (const auto& [id, process] : records.processes)
+    for (const HeldSocket& held : process.sockets) inodes.push_back(held.inode);
+  std::sort(inodes.begin(), inodes.end());
+  inodes.erase(std::unique(inodes.begin(), inodes.end()), inodes.end());
+  account.inodes = inodes.size();
   std::map<std::string, std::uint64_t> reasons;
-  for (const auto& [id, process] : records.processes) {
-    for (const HeldSocket& held : process.sockets) {
-      if (!seen.insert(held.inode).second) continue;
-      ++account.inodes;
-      if (in_tables.count(held.inode) != 0) {
-        ++account.in_tables;
-        continue;
-      }
-      const auto at = named.find(held.inode);
-      const NamedProtocol* protocol = at == named.end() ? nullptr : find_protocol(at->second->protocol);
-      if (at == named.end() && ended_early) {
-        ++reasons["not looked for: the capture ended before"];
-      } else if (at == named.end() || (at->second->still_held && at->second->protocol.empty())) {
-        ++account.unexplained;
-      } else if (!at->second->still_held) {
-        ++reasons["closed before the tables were asked for them"];
-      } else if (protocol != nullptr) {
-        ++reasons[reason_of_name(records, *at->second, *protocol)];
-      } else {
-        ++reasons[at->second->protocol + ": a protocol without a table that is known"];
-      }
+  auto table = in_tables.begin();
+  for (const std::uint64_t inode : inodes) {
+    while (table != in_tables.end() && *table < inode) ++table;
+    if (table != in_tables.end() && *table == inode) {
+      ++account.in_tables;
+      continue;
+    }
+    const auto at = named.find(inode);
+    const NamedProtocol* protocol = at == named.end() ? nullptr : find_protocol(at->second->protocol);
+    if (at == named.end() && ended_early) {
+      ++reasons["not looked for: the capture ended before"];
+    } else if (at == named.end() || (at->second->still_held && at->second->protocol.empty())) {
+      ++account.unexplained;
+    } else if (!at->second->still_held) {
+      ++reasons["closed before the tables were asked for them"];
+    } else if (protocol != nullptr) {
+      ++reasons[reason_of_name(records, *at->second, *protocol)];
+    } else {
+      ++reasons[at->second->protocol + ": a protocol without a table that is known"];
     }
   }
   for (const auto& [reason, count] : reasons) account.explained.push_back(std::to_string(count) + " " + reason);
@@ -198,11 +200,19 @@ model::HeldAccount balance_held(const Records& records, const model::Snapshot& s
 void balance_account(const Records& records, model::Snapshot& snapshot) {
   // The sockets of each table, and which tables each namespace has at all: an empty one has a view too.
   std::map<std::pair<std::uint32_t, std::size_t>, std::vector<const Socket*>> sockets;
-  for (const Socket& socket : snapshot.sockets)
-    for (std::size_t i = 0; i < std::size(kTables); ++i)
-      if (kTables[i].family == socket.family &&
-          (kTables[i].protocol == kAnyProtocol || kTables[i].protocol == socket.protocol))
-        sockets[{socket.netns, i}].push_back(&socket);
+  std::vector<const Socket*>* list = nullptr;
+  const Socket* last = nullptr;
+  for (const Socket& socket : snapshot.sockets) {
+    // Sockets of one table come in runs.
+    if (last == nullptr || last->netns != socket.netns || last->family != socket.family || last->protocol != socket.protocol) {
+      const auto rule = std::find_if(std::begin(kTables), std::end(kTables), [&](const TableRule& one) {
+        return one.family == socket.family && (one.protocol == kAnyProtocol || one.protocol == socket.protocol);
+      });
+      list = rule == std::end(kTables) ? nullptr : &sockets[{socket.netns, static_cast<std::size_t>(rule - kTables)}];
+    }
+    if (list != nullptr) list->push_back(&socket);
+    last = &socket;
+  }
   const Balance balance(records, snapshot);
   for (std::uint32_t netns = 0; netns < snapshot.namespaces.size(); ++netns) {
     const auto views = records.views.find(snapshot.namespaces[netns].inode);

@@ -91,7 +91,7 @@ class FirstDumpPass {
   }
 
   void add(const Origin& origin, std::uint16_t protocol, const decode::InetDiagRecord& record,
-           const std::vector<model::InfoField>& info) {
+           const model::InfoFields& info) {
     DumpRow& row = new_row(origin, record.family, protocol, record.state, record.inode, record.cookie);
     row.local = {record.local, record.local_port, record.interface_index, {}};
     row.peer = {record.peer, record.peer_port, 0, {}};
@@ -351,7 +351,7 @@ class FirstDumpPass {
     row.attributes.dump_running = from.dump_running;
   }
 
-  static inline const std::vector<model::InfoField> kNoInfo;
+  static inline const model::InfoFields kNoInfo;
 
   const Records& records_;
   NamespaceIndex& namespaces_;
@@ -373,23 +373,19 @@ void tie_first_dump(model::Snapshot& snapshot) {
   std::map<decltype(ends_of(DumpRow{})), std::uint32_t> by_ends;
   for (std::uint32_t i = 0; i < snapshot.sockets.size(); ++i) {
     const model::Socket& socket = snapshot.sockets[i];
-    if (socket.cookie) by_cookie.emplace(Identity{socket.netns, socket.family, socket.protocol, *socket.cookie}, i);
-    if (socket.inode) by_inode.emplace(Identity{socket.netns, socket.family, socket.protocol, *socket.inode}, i);
+    if (socket.cookie) by_cookie.add(identity(socket.netns, socket.family, socket.protocol, *socket.cookie), i);
+    if (socket.inode) by_inode.add(identity(socket.netns, socket.family, socket.protocol, *socket.inode), i);
     else by_ends.emplace(ends_of(socket), i);
   }
-  const auto find = [](const auto& index, const auto& key) {
-    const auto at = index.find(key);
-    return at == index.end() ? DumpRow::kNoSocket : at->second;
-  };
   for (DumpRow& row : snapshot.first_dump->rows) {
-    Identity id{row.netns, row.family, row.protocol, row.cookie};
+    const auto id = [&](std::uint64_t number) { return identity(row.netns, row.family, row.protocol, number); };
     if (!row.listed) {
-      row.socket = find(by_cookie, id);
+      row.socket = by_cookie.first(id(row.cookie)).value_or(DumpRow::kNoSocket);
     } else if (row.inode != 0) {
-      id.number = row.inode;
-      row.socket = find(by_inode, id);
+      row.socket = by_inode.first(id(row.inode)).value_or(DumpRow::kNoSocket);
     } else {
-      row.socket = find(by_ends, ends_of(row));
+      const auto at = by_ends.find(ends_of(row));
+      row.socket = at == by_ends.end() ? DumpRow::kNoSocket : at->second;
     }
   }
 }

@@ -8,26 +8,17 @@
 #include "base/hash.h"
 #include "reconstruct/passes.h"
 #include "reconstruct/protocol_names.h"
+#include "reconstruct/socket_index.h"
 
 namespace ssnap::reconstruct {
 
 // What makes a socket of one dump the same as that of another. Cookies are unique in one boot; where a kernel sends
-// none, the addresses have to do.
-struct Identity {
-  std::uint32_t netns;
-  std::uint16_t family, protocol;
-  std::uint64_t number;  // cookie or inode
-  bool operator==(const Identity&) const = default;
-};
-struct IdentityHash {
-  std::size_t operator()(const Identity& id) const {
-    return base::Hasher()
-        .add(static_cast<std::uint64_t>(id.netns) << 32 | static_cast<std::uint64_t>(id.family) << 16 | id.protocol)
-        .add(id.number)
-        .value();
-  }
-};
-using IdentityIndex = base::HashMap<Identity, std::uint32_t, IdentityHash>;
+// none, the addresses have to do. `number`: cookie or inode.
+using Identity = SocketKey<2>;
+inline Identity identity(std::uint32_t netns, std::uint16_t family, std::uint16_t protocol, std::uint64_t number) {
+  return {std::uint64_t{netns} << 32 | std::uint64_t{family} << 16 | protocol, number};
+}
+using IdentityIndex = SocketIndex<2>;
 
 // One merge of all dumps: each socket once, by cookie.
 class DumpMerge {

@@ -1,6 +1,6 @@
 // IP sockets: inet_diag, and /proc/net as the second view.
-#include <string>
-#include <utility>
+#include <algorithm>
+#include <cstring>
 
 #include "base/hash.h"
 #include "reconstruct/merge.h"
@@ -10,25 +10,18 @@ namespace {
 
 using model::Socket;
 
-// The address pair of a connection, within its namespace and protocol.
-std::string address_key(std::uint32_t netns, std::uint16_t family, std::uint16_t protocol, const base::IpAddress& local,
-                        std::uint32_t local_port, const base::IpAddress& peer, std::uint32_t peer_port) {
-  std::string key;
-  key.reserve(48);
-  const auto number = [&](std::uint64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) key += static_cast<char>(value >> (8 * i));
-  };
-  number(netns, 4);
-  number(family, 2);
-  number(protocol, 2);
-  number(local_port, 4);
-  number(peer_port, 4);
-  key.append(local.bytes.begin(), local.bytes.begin() + local.length);
-  key.append(peer.bytes.begin(), peer.bytes.begin() + peer.length);
+// The address pair of a connection, within its namespace and protocol. A family has addresses of one length.
+using AddressKey = SocketKey<6>;
+AddressKey address_key(std::uint32_t netns, std::uint16_t family, std::uint16_t protocol, const base::IpAddress& local,
+                       std::uint32_t local_port, const base::IpAddress& peer, std::uint32_t peer_port) {
+  AddressKey key{std::uint64_t{netns} << 32 | std::uint64_t{family} << 16 | protocol,
+                 std::uint64_t{local_port} << 32 | peer_port};
+  std::memcpy(&key[2], local.bytes.data(), local.bytes.size());
+  std::memcpy(&key[4], peer.bytes.data(), peer.bytes.size());
   return key;
 }
 
-std::string address_key(const Socket& socket) {
+AddressKey address_key(const Socket& socket) {
   return address_key(socket.netns, socket.family, socket.protocol, socket.local.address, socket.local.port,
                      socket.peer.address, socket.peer.port);
 }
@@ -123,35 +116,34 @@ Socket socket_of(decode::InetDiagRecord& record, std::uint16_t protocol, std::ui
 // Sockets by inode, and those of a connection by their addresses. Of several that a key fits, the first: each look-up is
 // one step, however many share an inode or an address.
 struct ViewIndex {
-  struct SameInode {
-    std::uint32_t first;
-    bool is_shared;
-  };
-  base::HashMap<Identity, SameInode, IdentityHash> by_inode;
-  base::HashMap<std::string, std::uint32_t> by_inode_and_address;  // those of shared inodes but the first
-  base::HashMap<std::string, std::uint32_t> by_address;
-  base::HashMap<std::string, std::uint32_t> by_address_alone;  // those that have no inode
+  IdentityIndex by_inode;
+  SocketIndex<7> by_inode_and_address;  // those of shared inodes but the first
+  SocketIndex<6> by_address;
+  SocketIndex<6> by_address_alone;  // those that have no inode
 };
 
-std::string inode_and_address(std::uint64_t inode, const std::string& address) { return address + std::to_string(inode); }
+SocketKey<7> inode_and_address(std::uint64_t inode, const AddressKey& address) {
+  SocketKey<7> key{inode};
+  std::copy(address.begin(), address.end(), key.begin() + 1);
+  return key;
+}
 
 void add_to_index(ViewIndex& index, const Socket& socket, std::uint32_t at) {
   if (socket.inode) {
-    const auto [same, is_new] = index.by_inode.emplace(
-        Identity{socket.netns, socket.family, socket.protocol, *socket.inode}, ViewIndex::SameInode{at, false});
-    if (!is_new) {
-      same->second.is_shared = true;
-      index.by_inode_and_address.emplace(inode_and_address(*socket.inode, address_key(socket)), at);
-    }
+    const auto first = index.by_inode.add(identity(socket.netns, socket.family, socket.protocol, *socket.inode), at);
+    if (first != at) index.by_inode_and_address.add(inode_and_address(*socket.inode, address_key(socket)), at);
   }
   if (socket.inode && socket.peer.port == 0) return;
-  std::string key = address_key(socket);
-  if (!socket.inode) index.by_address_alone.emplace(key, at);
-  index.by_address.emplace(std::move(key), at);
+  const AddressKey key = address_key(socket);
+  if (!socket.inode) index.by_address_alone.add(key, at);
+  index.by_address.add(key, at);
 }
 
 ViewIndex index_inet(const model::Snapshot& snapshot) {
   ViewIndex index;
+  const auto count = static_cast<std::size_t>(std::count_if(snapshot.sockets.begin(), snapshot.sockets.end(), is_inet));
+  index.by_inode.reserve(count);
+  index.by_address.reserve(count);
   for (std::uint32_t i = 0; i < snapshot.sockets.size(); ++i)
     if (is_inet(snapshot.sockets[i])) add_to_index(index, snapshot.sockets[i], i);
   return index;
@@ -161,25 +153,27 @@ ViewIndex index_inet(const model::Snapshot& snapshot) {
 // connection was accepted, or after it was closed), by the addresses.
 std::optional<std::uint32_t> find_match(const ViewIndex& index, const ProcNetInetTable& table, std::uint32_t netns,
                                         const decode::ProcNetInetRow& row, const model::Snapshot& snapshot) {
-  const auto same = row.inode == 0
-                        ? index.by_inode.end()
-                        : index.by_inode.find(Identity{netns, table.family, table.protocol, row.inode});
-  if (same != index.by_inode.end()) {
-    const Socket& first = snapshot.sockets[same->second.first];
-    if (!same->second.is_shared || (first.local.address == row.local && first.local.port == row.local_port &&
-                                    first.peer.address == row.peer && first.peer.port == row.peer_port))
-      return same->second.first;
+  std::optional<std::uint32_t> same;
+  bool is_shared = false;
+  if (row.inode != 0) {
+    index.by_inode.visit(identity(netns, table.family, table.protocol, row.inode), [&](std::uint32_t at) {
+      is_shared = same.has_value();
+      if (!is_shared) same = at;
+      return !is_shared;
+    });
   }
-  const std::string key =
+  if (same) {
+    const Socket& first = snapshot.sockets[*same];
+    if (!is_shared || (first.local.address == row.local && first.local.port == row.local_port &&
+                       first.peer.address == row.peer && first.peer.port == row.peer_port))
+      return same;
+  }
+  const AddressKey key =
       address_key(netns, table.family, table.protocol, row.local, row.local_port, row.peer, row.peer_port);
-  const auto look_up = [](const auto& index_of, const std::string& wanted) {
-    const auto at = index_of.find(wanted);
-    return at == index_of.end() ? std::nullopt : std::optional(at->second);
-  };
   // The subflows of an MPTCP connection share one inode: among several, the addresses decide.
-  if (same != index.by_inode.end())
-    if (const auto exact = look_up(index.by_inode_and_address, inode_and_address(row.inode, key))) return exact;
-  return look_up(row.inode == 0 ? index.by_address : index.by_address_alone, key);
+  if (same)
+    if (const auto exact = index.by_inode_and_address.first(inode_and_address(row.inode, key))) return exact;
+  return (row.inode == 0 ? index.by_address : index.by_address_alone).first(key);
 }
 
 Socket socket_of(const ProcNetInetTable& table, const decode::ProcNetInetRow& row, std::uint32_t netns,
@@ -223,13 +217,16 @@ void merge_inet_dumps(Records& records, DumpMerge& merge) {
     for (std::size_t i = 0; i < from.dump.rows.size(); ++i) {
       auto& record = from.dump.rows[i];
       Socket socket = socket_of(record, protocol, netns);
+      record.attributes.reset();
       if (i < from.info.size() && !from.info[i].empty()) details(socket).info = std::move(from.info[i]);
       // The associations of a one-to-many SCTP socket have its cookie and inode.
       const std::uint64_t beside =
-          protocol == model::kProtocolSctp ? std::hash<std::string>()(address_key(socket)) : 0;
+          protocol == model::kProtocolSctp ? base::SeededHash()(address_key(socket)) : 0;
       merge.add(std::move(socket), model::View::inet_diag, from.origin, record.offset, beside);
     }
-    from.dump.rows.clear();
+    // Their memory too: the next dump may be as large.
+    std::vector<decode::InetDiagRecord>().swap(from.dump.rows);
+    std::vector<model::InfoFields>().swap(from.info);
   }
 }
 

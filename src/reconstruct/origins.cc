@@ -24,7 +24,7 @@ constexpr std::uint32_t kMaxActivationFds = 64;   // of one process; services ha
 // A process that holds the socket, by its own table or a thread's, and what is concluded of it.
 struct Holder {
   std::uint32_t process = 0;
-  std::vector<std::uint32_t> fds;         // of all its tables, ascending
+  base::SmallList<std::uint32_t, 2> fds;  // of all its tables, ascending
   std::optional<std::size_t> ancestor{};  // the nearest one that holds it too, index into the holders
   model::Owner verdict{};                 // origin, origin_certainty, clues, from
   bool settled = false;                   // a root with a verdict: see inherited_from_parents()
@@ -102,7 +102,7 @@ class Tracer {
         holders.push_back({owner.process, owner.fds});
       } else {
         auto& fds = holders.back().fds;
-        fds.insert(fds.end(), owner.fds.begin(), owner.fds.end());
+        for (const std::uint32_t fd : owner.fds) fds.push_back(fd);
         std::sort(fds.begin(), fds.end());
         fds.erase(std::unique(fds.begin(), fds.end()), fds.end());
       }

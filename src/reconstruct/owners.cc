@@ -4,7 +4,6 @@
 #include <tuple>
 #include <vector>
 
-#include "base/hash.h"
 #include "reconstruct/listeners.h"
 #include "reconstruct/passes.h"
 
@@ -29,7 +28,10 @@ struct Holding {
 };
 
 std::vector<Holding> collect_holdings(const Records& records) {
+  std::size_t count = 0;
+  for (const auto& [id, process] : records.processes) count += process.sockets.size();
   std::vector<Holding> holdings;
+  holdings.reserve(count);
   std::uint32_t i = 0;
   for (const auto& [id, process] : records.processes) {
     for (const HeldSocket& held : process.sockets)
@@ -75,7 +77,7 @@ std::vector<Owner> owners_of(std::vector<Holding>::const_iterator begin, std::ve
       owner.process = at->process;
       owner.tid = tid;
       owner.via = at->via;
-      owners.push_back(std::move(owner));
+      owners.push_back(owner);
     }
     Owner& owner = owners.back();
     if (at->via == Via::mmap) continue;
@@ -92,27 +94,19 @@ std::vector<Owner> owners_of(std::vector<Holding>::const_iterator begin, std::ve
 }
 
 void join_holders(const std::vector<Holding>& holdings, Budget& budget, model::Snapshot& snapshot) {
-  struct Range {
-    std::size_t begin, end;
-    bool is_used = false;
-  };
-  base::HashMap<std::uint64_t, Range> ranges;
-  for (std::size_t begin = 0; begin < holdings.size();) {
-    std::size_t end = begin;
-    while (end < holdings.size() && holdings[end].inode == holdings[begin].inode) ++end;
-    ranges.emplace(holdings[begin].inode, Range{begin, end});
-    begin = end;
-  }
+  std::vector<bool> is_used(holdings.size());  // by the first holding of an inode
   for (Socket& socket : snapshot.sockets) {
     if (!socket.inode) continue;
-    const auto at = ranges.find(*socket.inode);
-    if (at == ranges.end()) continue;
-    auto& [begin, end, is_used] = at->second;
-    std::size_t use = begin;
-    while (use < end && (!is_used || budget.allows(use - begin))) ++use;
-    is_used = true;
-    socket.owners = owners_of(holdings.begin() + static_cast<std::ptrdiff_t>(begin),
-                              holdings.begin() + static_cast<std::ptrdiff_t>(use));
+    const auto at = std::lower_bound(holdings.begin(), holdings.end(), *socket.inode,
+                                     [](const Holding& holding, std::uint64_t inode) { return holding.inode < inode; });
+    const auto first = static_cast<std::size_t>(at - holdings.begin());
+    auto end = at;
+    while (end != holdings.end() && end->inode == *socket.inode &&
+           (!is_used[first] || budget.allows(static_cast<std::size_t>(end - at))))
+      ++end;
+    if (end == at) continue;
+    is_used[first] = true;
+    socket.owners = owners_of(at, end);
   }
 }
 

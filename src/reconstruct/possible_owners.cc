@@ -57,7 +57,7 @@ class OwnerSet {
   }
 
  private:
-  static void insert(std::vector<std::uint32_t>& numbers, std::uint32_t number) {
+  static void insert(base::SmallList<std::uint32_t, 2>& numbers, std::uint32_t number) {
     const auto at = std::lower_bound(numbers.begin(), numbers.end(), number);
     if (at != numbers.end() && *at == number) return;
     numbers.insert(at, number);

@@ -25,6 +25,20 @@ std::uint32_t NamespaceIndex::unknown() {
   return *unknown_;
 }
 
+namespace {
+
+// About how many sockets there will be. Those of small tables count for little.
+std::size_t rows_of_first_dumps(const Records& records) {
+  std::size_t count = 0;
+  for (const InetDump& inet : records.inet_dumps)
+    if (inet.origin.pass <= 1) count += inet.dump.rows.size();
+  for (const auto& [origin, dump] : records.unix_dumps)
+    if (origin.pass <= 1) count += dump.rows.size();
+  return count;
+}
+
+}  // namespace
+
 model::Snapshot reconstruct(Records records, const Options& options) {
   model::Snapshot snapshot;
   snapshot.members = std::move(records.members);
@@ -58,6 +72,7 @@ model::Snapshot reconstruct(Records records, const Options& options) {
 
   // One row a socket: netlink decides, /proc/net confirms and adds.
   DumpMerge merge(namespaces, snapshot);
+  snapshot.sockets.reserve(rows_of_first_dumps(records));
   merge_inet_dumps(records, merge);
   merge_unix_dumps(records, merge);
   merge_other_dumps(records, merge);

@@ -59,7 +59,7 @@ struct InetDump {
   Origin origin;
   decode::InetDiagDump dump;
   // Of each row the numbers of INET_DIAG_INFO; empty unless Options::keep_info.
-  std::vector<std::vector<model::InfoField>> info;
+  std::vector<model::InfoFields> info;
 };
 
 // A table of /proc/net of one namespace.

@@ -38,19 +38,20 @@ void see(Socket& socket, model::View view, const Origin& origin, std::uint64_t o
 
 void DumpMerge::add(Socket socket, model::View view, const Origin& origin, std::uint64_t offset,
                     std::uint64_t beside) {
-  const Identity id{socket.netns, socket.family, socket.protocol, socket.cookie.value_or(0) ^ beside};
-  const auto [at, is_new] = known_.emplace(id, static_cast<std::uint32_t>(snapshot_.sockets.size()));
-  if (is_new) {
+  const Identity id = identity(socket.netns, socket.family, socket.protocol, socket.cookie.value_or(0) ^ beside);
+  const auto known = known_.first(id);
+  if (!known) {
+    known_.add(id, static_cast<std::uint32_t>(snapshot_.sockets.size()));
     snapshot_.sockets.push_back(std::move(socket));
   } else {
-    Socket& earlier = snapshot_.sockets[at->second];
+    Socket& earlier = snapshot_.sockets[*known];
     const bool is_later = !earlier.sightings.empty() && earlier.sightings.back().pass < origin.pass;
     if (is_later) {
       socket.sightings = std::move(earlier.sightings);
       earlier = std::move(socket);
     }
   }
-  see(snapshot_.sockets[at->second], view, origin, offset);
+  see(known ? snapshot_.sockets[*known] : snapshot_.sockets.back(), view, origin, offset);
 }
 
 namespace {
@@ -107,9 +108,16 @@ void mark_presence(const Records& records, model::Snapshot& snapshot) {
     return bits;
   };
   const std::uint32_t first = pass_bit(1), second = pass_bit(2), later = ~(first | 1u);
-  for (const Socket& socket : snapshot.sockets) dumped[table_of(socket)] |= passes_of(socket);
+  // Sockets of one table come in runs.
+  std::uint32_t* passes = nullptr;
+  std::optional<DumpedTable> table;
+  const auto passes_of_table = [&](const Socket& socket) -> std::uint32_t& {
+    if (const auto other = table_of(socket); table != other) passes = &dumped[*(table = other)];
+    return *passes;
+  };
+  for (const Socket& socket : snapshot.sockets) passes_of_table(socket) |= passes_of(socket);
   for (Socket& socket : snapshot.sockets) {
-    const std::uint32_t bits = passes_of(socket), made = dumped[table_of(socket)];
+    const std::uint32_t bits = passes_of(socket), made = passes_of_table(socket);
     if (bits == 0 || (made & first) == 0 || (made & second) == 0) continue;
     const bool early = (bits & first) != 0, late = (bits & later) != 0;
     socket.presence = early && late ? model::Presence::throughout
@@ -118,23 +126,43 @@ void mark_presence(const Records& records, model::Snapshot& snapshot) {
   }
 }
 
+namespace {
+
+// Moves each socket to its place, without a second list of them.
+void move_to(std::vector<Socket>& sockets, std::vector<std::uint32_t> places) {
+  for (std::uint32_t i = 0; i < places.size(); ++i) {
+    while (places[i] != i) {
+      std::swap(sockets[i], sockets[places[i]]);
+      std::swap(places[i], places[places[i]]);
+    }
+  }
+}
+
+}  // namespace
+
 void sort_sockets(model::Snapshot& snapshot) {
   const auto order = [](const Socket& s) {
-    return std::tie(s.netns, s.family, s.protocol, s.state, s.local.port, s.local.address, s.peer.port, s.peer.address,
-                    s.name.bytes, s.inode, s.cookie);
+    return std::tie(s.local.address, s.peer.port, s.peer.address, s.name.bytes, s.inode, s.cookie);
   };
-  std::vector<std::uint32_t> sorted(snapshot.sockets.size());
-  for (std::uint32_t i = 0; i < sorted.size(); ++i) sorted[i] = i;
-  std::stable_sort(sorted.begin(), sorted.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return order(snapshot.sockets[a]) < order(snapshot.sockets[b]);
+  // What most differ in, in two words: comparing these is mostly enough.
+  struct Place {
+    std::uint64_t table, ends;
+    std::uint32_t socket;
+  };
+  std::vector<Place> sorted;
+  sorted.reserve(snapshot.sockets.size());
+  for (const Socket& s : snapshot.sockets)
+    sorted.push_back({std::uint64_t{s.netns} << 32 | std::uint64_t{s.family} << 16 | s.protocol,
+                      std::uint64_t{s.state} << 32 | s.local.port, static_cast<std::uint32_t>(sorted.size())});
+  std::sort(sorted.begin(), sorted.end(), [&](const Place& a, const Place& b) {
+    if (a.table != b.table) return a.table < b.table;
+    if (a.ends != b.ends) return a.ends < b.ends;
+    const auto of_a = order(snapshot.sockets[a.socket]), of_b = order(snapshot.sockets[b.socket]);
+    return of_a != of_b ? of_a < of_b : a.socket < b.socket;
   });
-  std::vector<Socket> sockets(snapshot.sockets.size());
   std::vector<std::uint32_t> moved_to(sorted.size());
-  for (std::uint32_t i = 0; i < sorted.size(); ++i) {
-    moved_to[sorted[i]] = i;
-    sockets[i] = std::move(snapshot.sockets[sorted[i]]);
-  }
-  snapshot.sockets = std::move(sockets);
+  for (std::uint32_t i = 0; i < sorted.size(); ++i) moved_to[sorted[i].socket] = i;
+  move_to(snapshot.sockets, moved_to);
   for (auto& row : snapshot.proc_net_rows) row.socket = moved_to[row.socket];
 }
 

@@ -1,5 +1,7 @@
 #include "render/details.h"
 
+#include <span>
+
 #include "render/escape.h"
 #include "render/words.h"
 
@@ -18,13 +20,15 @@ std::string timer_line(const Socket& socket) {
 }
 
 // The words of SK_MEMINFO_*.
-std::string memory_line(const std::vector<std::uint32_t>& words) {
+std::string memory_line(std::span<const std::uint32_t> words) {
   static constexpr std::string_view kNames[] = {"received",     "of at most", ", sent",    "of at most", ", forward",
                                                 ", queued",     ", options",  ", backlog", ", dropped"};
   std::string text = "memory:";
   for (std::size_t i = 0; i < words.size() && i < std::size(kNames); ++i) {
     text += kNames[i].starts_with(',') ? "" : " ";
-    text += std::string(kNames[i]) + ' ' + std::to_string(words[i]);
+    text += kNames[i];
+    text += ' ';
+    append_number(text, words[i]);
   }
   return text;
 }
@@ -34,8 +38,13 @@ std::string info_line(const Socket& socket) {
   std::string text = "info:";
   if (!details.congestion.empty()) text += " congestion " + escape_terminal(details.congestion) + ';';
   // What is 0 says nothing here.
-  for (const auto& field : details.info)
-    if (field.value != 0 && !field.name.empty()) text += ' ' + std::string(field.name) + ' ' + std::to_string(field.value);
+  for (const auto& field : details.info) {
+    if (field.value == 0 || field.name.empty()) continue;
+    text += ' ';
+    text += field.name;
+    text += ' ';
+    append_number(text, field.value);
+  }
   return text;
 }
 

@@ -1,9 +1,10 @@
+#include <functional>
 #include <map>
 #include <optional>
 
 #include "render/diff.h"
-#include "render/json.h"
 #include "render/json_item.h"
+#include "render/json_parts.h"
 #include "render/json_process.h"
 #include "render/kinship.h"
 
@@ -21,84 +22,73 @@ class DiffWriter {
   DiffWriter(const DiffView& view, bool lines) : view_(view), lines_(lines), parents_{parents_of(view.before), parents_of(view.after)} {}
 
   std::string write() {
-    json::object head;
-    fill_head(Item(head));
-    if (!lines_) {
-      // The lists follow in the same object, item by item: memory is bounded by the text.
-      append_json_visible(text_, json::serialize(head));
-      text_.pop_back();
-    } else {
-      line("diff", std::move(head));
-    }
+    if (lines_) line("diff", [&](Item& item) { fill_head(item); });
+    else add([&](Item& item) { fill_head(item); });
+    // The lists follow in the same object.
+    if (!lines_) out_.text.pop_back();
     begin_list("differences");
     for (const DiffItem& item : view_.diff.items)
-      if (view_.shows(item)) {
-        json::object object;
-        fill_item(Item(object), item);
-        line("difference", std::move(object));
-      }
+      if (view_.shows(item)) line("difference", [&](Item& one) { fill_item(one, item); });
     begin_list("noise");
     for (std::size_t i = 1; i < analyze::kNoiseCount; ++i) {
       if (view_.diff.noise[i] == 0) continue;
-      json::object object;
-      Item noise(object);
-      noise.word("reason", analyze::noise_name(static_cast<analyze::Noise>(i)));
-      noise.word("text", analyze::noise_text(static_cast<analyze::Noise>(i)));
-      noise.number("count", view_.diff.noise[i]);
-      line("noise", std::move(object));
+      line("noise", [&](Item& noise) {
+        noise.word("reason", analyze::noise_name(static_cast<analyze::Noise>(i)));
+        noise.word("text", analyze::noise_text(static_cast<analyze::Noise>(i)));
+        noise.number("count", view_.diff.noise[i]);
+      });
     }
     begin_list("notes");
-    for (const std::string& note : view_.diff.notes) {
-      json::object object;
-      Item(object).bytes("text", note);
-      line("note", std::move(object));
-    }
-    if (!lines_) text_ += "\n]\n}\n";
-    return std::move(text_);
+    for (const std::string& note : view_.diff.notes) line("note", [&](Item& item) { item.bytes("text", note); });
+    if (!lines_) out_.text += "\n]\n}\n";
+    return std::move(out_.text);
   }
 
  private:
   void begin_list(const char* name) {
     if (lines_) return;
-    text_ += is_in_list_ ? "\n],\n\"" : ",\n\"";
-    text_ += std::string(name) + "\": [";
+    out_.text += is_in_list_ ? "\n],\n\"" : ",\n\"";
+    out_.text += std::string(name) + "\": [";
     is_in_list_ = is_first_ = true;
   }
 
-  void line(std::string_view type, json::object object) {
-    if (lines_) {
-      json::object typed;
-      Item(typed).word("type", type);
-      Item(typed).add_all(object);
-      append_json_visible(text_, json::serialize(typed));
-      text_ += '\n';
-      return;
-    }
-    text_ += is_first_ ? "\n" : ",\n";
-    is_first_ = false;
-    append_json_visible(text_, json::serialize(object));
+  void add(const std::function<void(Item&)>& fill) {
+    Item item(out_);
+    fill(item);
+    out_.close_all();
   }
 
-  void fill_head(Item item) const {
+  // An object that stands alone with its type, or in the list that was begun last.
+  void line(std::string_view type, const std::function<void(Item&)>& fill) {
+    if (!lines_) out_.text += is_first_ ? "\n" : ",\n";
+    is_first_ = false;
+    add([&](Item& item) {
+      if (lines_) item.word("type", type);
+      fill(item);
+    });
+    if (lines_) out_.text += '\n';
+  }
+
+  void fill_head(Item& item) const {
     item.word("basis", analyze::basis_name(view_.diff.basis));
     item.word("rule", basis_text(view_.diff.basis));
     item.flag("reversed", view_.diff.reversed);
     item.flag("with_noise", view_.noise);
     for (const Side side : {kOld, kNew}) {
       Item one = item.item(side == kOld ? "old" : "new");
-      one.item("host").add_all(host_object(view_.of(side).host));
-      one.item("capture").add_all(capture_object(view_.of(side).capture));
+      fill_host(one.item("host"), view_.of(side).host);
+      fill_capture(one.item("capture"), view_.of(side).capture);
     }
   }
 
-  void fill_item(Item item, const DiffItem& from) const {
+  void fill_item(Item& item, const DiffItem& from) const {
     item.word("change", analyze::change_name(from.change));
     item.word("kind", analyze::kind_name(from.kind));
     item.word_unless_empty("noise", analyze::noise_name(from.noise));
     item.bytes_unless_empty("doubt", from.doubt);
     if (from.count > 1) item.number("count", from.count);
     if (!from.fields.empty()) {
-      json::array& fields = item.list("fields");
+      List fields = item.list("fields");
       for (const auto& field : from.fields) {
         Item one = add_item(fields);
         one.word("field", field.field);
@@ -112,9 +102,9 @@ class DiffWriter {
       if (from.index[side]) fill_thing(item.item(side == kOld ? "old" : "new"), from, side);
   }
 
-  void put_owners(Item& item, json::string_view key, Side side, const std::vector<std::uint32_t>& owners) const {
+  void put_owners(Item& item, std::string_view key, Side side, const std::vector<std::uint32_t>& owners) const {
     if (owners.empty()) return;
-    json::array& list = item.list(key);
+    List list = item.list(key);
     for (const std::uint32_t index : owners) {
       const model::Process& process = view_.of(side).processes[index];
       Item one = add_item(list);
@@ -129,16 +119,16 @@ class DiffWriter {
     const std::uint32_t index = *from.index[side];
     switch (from.kind) {
       case DiffKind::listener:
-      case DiffKind::socket: return item.add_all(socket_object(snapshot, snapshot.sockets[index]));
+      case DiffKind::socket: return fill_socket(item, snapshot, snapshot.sockets[index]);
       case DiffKind::process: return fill_process(item, snapshot, index, parents_[side]);
-      case DiffKind::netns: return item.add_all(namespace_object(snapshot.namespaces[index]));
+      case DiffKind::netns: return fill_namespace(item, snapshot.namespaces[index]);
       case DiffKind::interface: return fill_interface(item, side, from.netns[side], index);
       case DiffKind::route: return fill_route(item, snapshot, from.netns[side], index, from.ipv6);
     }
   }
 
   static void put_netns(Item& item, const model::Snapshot& snapshot, std::uint32_t netns) {
-    item.item("netns").add_all(namespace_object(snapshot.namespaces[netns]));
+    fill_namespace(item.item("netns"), snapshot.namespaces[netns]);
   }
 
   using Addresses = std::multimap<std::uint32_t, std::string>;  // by the interface's index
@@ -160,9 +150,9 @@ class DiffWriter {
     item.number("flags", interface.flags);
     item.number("mtu_bytes", interface.mtu_bytes);
     item.number("promiscuity", interface.promiscuity);
-    json::array& addresses = item.list("addresses");
+    List addresses = item.list("addresses");
     const auto [first, last] = addresses_of(side, netns).equal_range(interface.index);
-    for (auto at = first; at != last; ++at) addresses.emplace_back(at->second);
+    for (auto at = first; at != last; ++at) addresses.add(at->second);
   }
 
   static void fill_route(Item item, const model::Snapshot& snapshot, std::uint32_t netns, std::uint32_t index, bool ipv6) {
@@ -182,7 +172,7 @@ class DiffWriter {
   bool lines_;
   std::array<std::vector<std::optional<std::uint32_t>>, 2> parents_;
   mutable std::map<std::pair<Side, std::uint32_t>, Addresses> addresses_;  // made where they are asked for
-  std::string text_;
+  JsonText out_;
   bool is_in_list_ = false, is_first_ = true;
 };
 

@@ -21,6 +21,9 @@ bool contains(const CodePointRange (&table)[N], std::uint32_t code_point) {
   return row != std::end(table) && row->first <= code_point;
 }
 
+// Of one column, and harmless everywhere.
+constexpr bool is_plain(char c) { return c >= 0x20 && c < 0x7f; }
+
 void append_hex(std::string& out, std::uint32_t value, int min_digits) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   int digits = min_digits;
@@ -39,11 +42,13 @@ std::string escape_text(std::string_view bytes, bool double_backslash) {
   int marks = kMaxMarksInARow;  // at the start a mark would join what stands before the text
   while (!bytes.empty()) {
     const char first = bytes.front();
-    if (first >= 0x20 && first < 0x7f) {
+    if (is_plain(first)) {
+      std::size_t plain = 1;
       if (first == '\\' && double_backslash) out += '\\';
-      out += first;
+      else while (plain < bytes.size() && is_plain(bytes[plain]) && bytes[plain] != '\\') ++plain;
+      out += bytes.substr(0, plain);
       marks = 0;
-      bytes.remove_prefix(1);
+      bytes.remove_prefix(plain);
       continue;
     }
     const auto code_point = base::decode_utf8(bytes);
@@ -81,6 +86,11 @@ std::string escape_json_bytes(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());
   while (!bytes.empty()) {
+    std::size_t plain = 0;
+    while (plain < bytes.size() && is_plain(bytes[plain]) && bytes[plain] != '\\') ++plain;
+    out += bytes.substr(0, plain);
+    bytes.remove_prefix(plain);
+    if (bytes.empty()) break;
     const auto code_point = base::decode_utf8(bytes);
     const std::size_t length = code_point ? code_point->length : 1;
     if (!code_point)
@@ -94,11 +104,37 @@ std::string escape_json_bytes(std::string_view bytes) {
   return out;
 }
 
+void append_json_string(std::string& out, std::string_view text) {
+  constexpr std::string_view kShort = "\b\f\n\r\t\"\\", kLetters = "bfnrt\"\\";
+  while (!text.empty()) {
+    std::size_t plain = 0;
+    while (plain < text.size() && is_plain(text[plain]) && text[plain] != '"' && text[plain] != '\\') ++plain;
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    // What is not ASCII passes, or is made visible.
+    std::size_t other = 0;
+    while (other < text.size() && static_cast<unsigned char>(text[other]) >= 0x7f) ++other;
+    append_json_visible(out, text.substr(0, other));
+    text.remove_prefix(other);
+    if (other > 0) continue;
+    const std::size_t at = kShort.find(text.front());
+    out += '\\';
+    if (at != std::string_view::npos) {
+      out += kLetters[at];
+    } else {
+      out += 'u';
+      append_hex(out, static_cast<unsigned char>(text.front()), 4);
+    }
+    text.remove_prefix(1);
+  }
+}
+
 void append_json_visible(std::string& out, std::string_view json) {
   while (!json.empty()) {
     // Runs of plain ASCII, which is nearly all there is, are copied whole.
     std::size_t plain = 0;
-    while (plain < json.size() && json[plain] >= 0x20 && json[plain] < 0x7f) ++plain;
+    while (plain < json.size() && is_plain(json[plain])) ++plain;
     out += json.substr(0, plain);
     json.remove_prefix(plain);
     if (json.empty()) return;
@@ -123,11 +159,12 @@ void append_json_visible(std::string& out, std::string_view json) {
 int display_width(std::string_view escaped) {
   int width = 0;
   while (!escaped.empty()) {
-    if (escaped.front() >= 0x20 && escaped.front() < 0x7f) {
-      ++width;
-      escaped.remove_prefix(1);
-      continue;
-    }
+    // Nearly all there is.
+    std::size_t plain = 0;
+    while (plain < escaped.size() && is_plain(escaped[plain])) ++plain;
+    width += static_cast<int>(plain);
+    escaped.remove_prefix(plain);
+    if (escaped.empty()) break;
     const auto code_point = base::decode_utf8(escaped);
     if (!code_point) {
       ++width;

@@ -144,7 +144,7 @@ std::string field_text(const json::object& socket, std::string_view name) {
 
 std::vector<std::string> columns_of(const std::string& name) {
   static const model::Snapshot kNone;
-  static const model::Socket kNoSocket;
+  static const model::Socket kNoSocket{};
   if (table_cell(kNone, kNoSocket, name)) return {name};
   const auto fields = fields_of(name);
   return {fields.begin(), fields.end()};

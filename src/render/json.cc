@@ -1,13 +1,16 @@
 #include "render/json.h"
 
 #include <algorithm>
+#include <array>
+#include <bitset>
 #include <functional>
-#include <set>
 
 #include "render/fields.h"
+#include "render/in_order.h"
 #include "render/json_details.h"
 #include "render/json_findings.h"
 #include "render/json_item.h"
+#include "render/json_parts.h"
 #include "render/json_process.h"
 #include "render/kinship.h"
 #include "render/pairs.h"
@@ -20,6 +23,8 @@ using model::Snapshot;
 
 // Owners of an end of a pair: the socket itself, in `sockets`, has all of them.
 constexpr std::size_t kMaxPairOwners = 32;
+
+}  // namespace
 
 void fill_host(Item item, const model::Host& host) {
   item.bytes_if("nodename", host.nodename);
@@ -34,7 +39,7 @@ void fill_host(Item item, const model::Host& host) {
 void fill_capture(Item item, const model::Capture& capture) {
   item.bytes_if("tool_version", capture.tool_version);
   item.byte_strings("arguments", capture.arguments);
-  json::array& fields = item.list("case");
+  List fields = item.list("case");
   for (const auto& [name, value] : capture.case_fields) {
     Item field = add_item(fields);
     field.bytes("name", name);
@@ -57,6 +62,8 @@ void fill_namespace(Item item, const model::Namespace& netns) {
   item.flag("own", netns.own);
   item.flag_if_set("unknown", netns.unknown);
 }
+
+namespace {
 
 // The port number of vsock's wildcards is their CID's too (VMADDR_PORT_ANY, VMADDR_CID_ANY).
 constexpr std::uint32_t kVsockAny = 0xffffffff;
@@ -126,15 +133,17 @@ void fill_timer(Item item, const model::Timer& timer) {
 }
 
 void put_sightings(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
-  json::array& sources = item.list("sources");
-  std::set<std::pair<model::View, std::uint8_t>> seen;
+  List sources = item.list("sources");
+  std::array<std::bitset<256>, model::kViewCount> seen;  // passes of each view
   for (const auto& sighting : socket.sightings) {
-    if (!seen.emplace(sighting.view, sighting.pass).second) continue;
+    auto passes = seen.at(static_cast<std::size_t>(sighting.view))[sighting.pass];
+    if (passes) continue;
+    passes = true;
     Item source = add_item(sources);
     source.word("view", model::view_name(sighting.view));
     source.number("pass", sighting.pass);
   }
-  json::array& evidence = item.list("evidence");
+  List evidence = item.list("evidence");
   for (const auto& sighting : socket.sightings) {
     Item place = add_item(evidence);
     if (sighting.member < snapshot.members.size()) place.bytes("member", snapshot.members[sighting.member]);
@@ -157,7 +166,7 @@ namespace {
 
 void put_links(Item& item, const Snapshot& snapshot, const model::Socket& socket) {
   if (socket.links.empty()) return;
-  json::array& links = item.list("links");
+  List links = item.list("links");
   for (const auto& link : socket.links) {
     if (link.socket >= snapshot.sockets.size()) continue;
     Item tied = add_item(links);
@@ -166,6 +175,8 @@ void put_links(Item& item, const Snapshot& snapshot, const model::Socket& socket
     put_socket_id(tied, snapshot, snapshot.sockets[link.socket]);
   }
 }
+
+}  // namespace
 
 void fill_socket(Item item, const Snapshot& snapshot, const model::Socket& socket) {
   Item netns = item.item("netns");
@@ -190,12 +201,11 @@ void fill_socket(Item item, const Snapshot& snapshot, const model::Socket& socke
   put_user(item, snapshot, socket.uid);
   if (socket.timer) fill_timer(item.item("timer"), *socket.timer);
   if (socket.details) fill_details(item.item("details"), snapshot, socket);
-  json::array& owners = item.list("owners");
-  owners.reserve(socket.owners.size());
+  List owners = item.list("owners");
   for (const auto& owner : socket.owners) fill_owner(add_item(owners), snapshot, owner);
   if (socket.ownerless_reason) fill_reason(item.item("ownerless_reason"), snapshot, *socket.ownerless_reason);
   const auto [processes, left_out] = model::peer_processes(snapshot, socket);
-  json::array& peers = item.list("peer_owners");
+  List peers = item.list("peer_owners");
   for (const std::uint32_t index : processes) {
     Item peer = add_item(peers);
     put_process_id(peer, snapshot.processes[index]);
@@ -206,12 +216,14 @@ void fill_socket(Item item, const Snapshot& snapshot, const model::Socket& socke
   put_sightings(item, snapshot, socket);
 }
 
+namespace {
+
 void fill_pair_end(Item item, const Snapshot& snapshot, const model::Socket& socket) {
   put_socket_id(item, snapshot, socket);
   item.word("state", state_word(socket.state));
   Item local = item.item("local");
   put_local(local, snapshot, socket);
-  json::array& owners = item.list("owners");
+  List owners = item.list("owners");
   const std::size_t told = std::min(socket.owners.size(), kMaxPairOwners);
   for (std::size_t i = 0; i < told; ++i) fill_owner(add_item(owners), snapshot, socket.owners[i]);
   if (told < socket.owners.size()) item.number("owners_left_out", socket.owners.size() - told);
@@ -267,56 +279,67 @@ void fill_problem(Item item, const model::MemberProblem& problem) {
   item.bytes("message", problem.message);
 }
 
-// Builds each item on its own and appends its text: memory is bounded by the text and the largest item.
+// Hands the items of a list on in parts: only these are held.
 class Writer {
  public:
-  explicit Writer(bool lines) : lines_(lines) {}
+  Writer(bool lines, const Sink& sink) : lines_(lines), sink_(sink) {}
 
-  void write(std::string_view type, const std::function<void(Item&)>& fill) {
-    // A new one for each item: release() would keep doubling the size of the next block.
-    json::monotonic_resource memory(buffer_.data(), buffer_.size());
-    json::object object(&memory);
-    Item item(object);
-    if (lines_) item.word("type", type);
-    fill(item);
-    append_json_visible(text, json::serialize(object));
-    if (lines_) text += '\n';
+  template <class Fill>
+  void write(std::string_view type, const Fill& fill) {
+    add(out_, type, fill);
   }
   template <class Range, class Fill>
   void write_list(std::string_view type, std::string_view key, const Range& range, Fill&& fill) {
-    if (!lines_) text += ",\n\"" + std::string(key) + "\": ";
+    if (!lines_) text() += ",\n\"" + std::string(key) + "\": ";
     write_items(type, range, fill);
   }
   template <class Range, class Fill>
   void write_items(std::string_view type, const Range& range, Fill&& fill) {
-    write_each(type, range.size(), [&](Item& item, std::size_t i) { fill(item, range[i]); });
+    if (!lines_) text() += '[';
+    finish();
+    write_parts(type, range.size(), [&](Item& item, std::size_t i) { fill(item, range[i]); });
+    if (!lines_) text() += range.empty() ? "]" : "\n]";
   }
 
-  std::string text;
+  std::string& text() { return out_.text; }
+  void finish() {
+    sink_(text());
+    text().clear();
+  }
 
  private:
-  void write_each(std::string_view type, std::size_t number, const std::function<void(Item&, std::size_t)>& fill) {
-    if (!lines_) text += '[';
-    for (std::size_t i = 0; i < number; ++i) {
-      if (!lines_) text += i == 0 ? "\n" : ",\n";
-      write(type, [&](Item& item) { fill(item, i); });
-    }
-    if (!lines_) text += number == 0 ? "]" : "\n]";
+  void write_parts(std::string_view type, std::size_t count, const std::function<void(Item&, std::size_t)>& fill) const {
+    const auto make = [&](std::size_t begin, std::size_t end) {
+      JsonText out;
+      for (std::size_t i = begin; i < end; ++i) {
+        if (!lines_) out.text += i == 0 ? "\n" : ",\n";
+        add(out, type, [&](Item& item) { fill(item, i); });
+      }
+      return std::move(out.text);
+    };
+    in_order(count, make, sink_);
+  }
+  template <class Fill>
+  void add(JsonText& out, std::string_view type, const Fill& fill) const {
+    Item item(out);
+    if (lines_) item.word("type", type);
+    fill(item);
+    out.close_all();
+    if (lines_) out.text += '\n';
   }
 
-  // Enough for nearly every item; a larger one takes more from the heap.
-  static constexpr std::size_t kBufferBytes = 64 * 1024;
-
   bool lines_;
-  std::vector<unsigned char> buffer_ = std::vector<unsigned char>(kBufferBytes);
+  const Sink& sink_;
+  JsonText out_;
 };
 
-std::string render(const Rows& rows, bool pairs, bool lines, const std::vector<std::string>& fields, const model::Findings* findings) {
+void render(const Rows& rows, bool pairs, bool lines, const std::vector<std::string>& fields, const model::Findings* findings,
+            const Sink& sink) {
   const Snapshot& snapshot = rows.snapshot;
-  Writer writer(lines);
-  if (!lines) writer.text += "{\n\"host\": ";
+  Writer writer(lines, sink);
+  if (!lines) writer.text() += "{\n\"host\": ";
   writer.write("host", [&](Item& item) { fill_host(item, snapshot.host); });
-  if (!lines) writer.text += ",\n\"capture\": ";
+  if (!lines) writer.text() += ",\n\"capture\": ";
   writer.write("capture", [&](Item& item) { fill_capture(item, snapshot.capture); });
   writer.write_list("namespace", "namespaces", snapshot.namespaces,
                     [](Item& item, const model::Namespace& netns) { fill_namespace(item, netns); });
@@ -342,47 +365,38 @@ std::string render(const Rows& rows, bool pairs, bool lines, const std::vector<s
                     [](Item& item, const model::Gap& gap) { fill_gap(item, gap); });
   writer.write_list("problem", "problems", snapshot.problems,
                     [](Item& item, const model::MemberProblem& problem) { fill_problem(item, problem); });
-  if (!lines) writer.text += ",\n\"account\": {\n\"tables\": ";
+  if (!lines) writer.text() += ",\n\"account\": {\n\"tables\": ";
   writer.write_items("account", snapshot.account, [&](Item& item, const model::AccountLine& line) {
     fill_account_line(item, snapshot, line);
   });
-  if (!lines) writer.text += ",\n\"held\": ";
+  if (!lines) writer.text() += ",\n\"held\": ";
   writer.write("held", [&](Item& item) { fill_held(item, snapshot.held); });
-  if (!lines) writer.text += "\n}\n}\n";
-  return std::move(writer.text);
+  if (!lines) writer.text() += "\n}\n}\n";
+  writer.finish();
 }
 
 }  // namespace
 
 json::object socket_object(const Snapshot& snapshot, const model::Socket& socket) {
-  json::object object;
-  fill_socket(Item(object), snapshot, socket);
-  return object;
+  JsonText out;
+  fill_socket(Item(out), snapshot, socket);
+  out.close_all();
+  return std::move(json::parse(out.text).as_object());
 }
 
-json::object host_object(const model::Host& host) {
-  json::object object;
-  fill_host(Item(object), host);
-  return object;
+void render_json(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const model::Findings* findings,
+                 const Sink& sink) {
+  render(rows, pairs, false, fields, findings, sink);
 }
-
-json::object capture_object(const model::Capture& capture) {
-  json::object object;
-  fill_capture(Item(object), capture);
-  return object;
-}
-
-json::object namespace_object(const model::Namespace& netns) {
-  json::object object;
-  fill_namespace(Item(object), netns);
-  return object;
-}
-
 std::string render_json(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const model::Findings* findings) {
-  return render(rows, pairs, false, fields, findings);
+  return collect([&](const Sink& sink) { render_json(rows, pairs, fields, findings, sink); });
+}
+void render_ndjson(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const model::Findings* findings,
+                   const Sink& sink) {
+  render(rows, pairs, true, fields, findings, sink);
 }
 std::string render_ndjson(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const model::Findings* findings) {
-  return render(rows, pairs, true, fields, findings);
+  return collect([&](const Sink& sink) { render_ndjson(rows, pairs, fields, findings, sink); });
 }
 
 }  // namespace ssnap::render

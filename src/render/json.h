@@ -6,24 +6,25 @@
 #include <vector>
 
 #include "model/finding.h"
+#include "render/sink.h"
 #include "render/view.h"
 
 namespace ssnap::render {
 
 // One object with host, capture, namespaces, processes, sockets, gaps, problems, account, and where
 // asked for pairs, findings and rules; ends with a newline.
+void render_json(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const model::Findings* findings,
+                 const Sink& sink);
 std::string render_json(const Rows& rows, bool pairs = false, const std::vector<std::string>& fields = {},
                         const model::Findings* findings = nullptr);
 // One object a line, each with a `type`: host, capture, namespace, process, socket, pair, finding, rule, gap, problem,
 // account (a table), held.
+void render_ndjson(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const model::Findings* findings,
+                   const Sink& sink);
 std::string render_ndjson(const Rows& rows, bool pairs = false, const std::vector<std::string>& fields = {},
                           const model::Findings* findings = nullptr);
 
-// Parts of it, for other views: as in render_json().
-boost::json::object host_object(const model::Host& host);
-boost::json::object capture_object(const model::Capture& capture);
-boost::json::object namespace_object(const model::Namespace& netns);
-// One socket, likewise.
+// One socket, as in render_json().
 boost::json::object socket_object(const model::Snapshot& snapshot, const model::Socket& socket);
 
 }  // namespace ssnap::render

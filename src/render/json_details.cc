@@ -1,6 +1,8 @@
 #include "render/json_details.h"
 
 #include <array>
+#include <optional>
+#include <span>
 
 #include "analyze/bpf_words.h"
 #include "render/words.h"
@@ -42,19 +44,16 @@ void fill_ring(Item item, const model::Ring& ring) {
 void fill_filter(Item item, const model::Socket& socket, const std::vector<model::BpfInstruction>& code) {
   if (code.empty()) return;
   item.number("instructions", code.size());
-  json::array& list = item.list("code");
-  list.reserve(code.size());
+  List list = item.list("code");
   for (const auto& instruction : code) {
-    json::array& words = list.emplace_back(json::array(list.storage())).get_array();
-    words.reserve(4);
-    words.emplace_back(instruction.code);
-    words.emplace_back(instruction.jump_true);
-    words.emplace_back(instruction.jump_false);
-    words.emplace_back(instruction.k);
+    List words = list.list();
+    words.add(instruction.code);
+    words.add(instruction.jump_true);
+    words.add(instruction.jump_false);
+    words.add(instruction.k);
   }
-  json::array& text = item.list("text");
-  text.reserve(code.size());
-  for (const auto& line : analyze::disassemble_bpf(code)) text.emplace_back(line);
+  List text = item.list("text");
+  for (const auto& line : analyze::disassemble_bpf(code)) text.add(line);
   item.word_unless_empty("words", analyze::explain_packet_filter(socket).words);
 }
 
@@ -68,10 +67,9 @@ void fill_packet(Item item, const model::Snapshot& snapshot, const model::Socket
     item.word_unless_empty("version_name", name_of(kPacketVersions, *packet.version));
   }
   if (packet.flags) {
-    json::array& flags = item.list("flags");
+    List flags = item.list("flags");
     for (std::size_t bit = 0; bit < kPacketFlags.size(); ++bit)
-      if ((*packet.flags >> bit & 1) != 0)
-        flags.emplace_back(json::string_view(kPacketFlags[bit].data(), kPacketFlags[bit].size()));
+      if ((*packet.flags >> bit & 1) != 0) flags.add(kPacketFlags[bit]);
     item.number("flags_number", *packet.flags);
   }
   if (packet.rx_ring) fill_ring(item.item("rx_ring"), *packet.rx_ring);
@@ -83,7 +81,7 @@ void fill_packet(Item item, const model::Snapshot& snapshot, const model::Socket
     fanout.word_unless_empty("type_name", name_of(kFanouts, *packet.fanout >> 16));
   }
   if (!packet.memberships.empty()) {
-    json::array& list = item.list("mclist");
+    List list = item.list("mclist");
     for (const auto& membership : packet.memberships) {
       Item one = add_item(list);
       one.bytes_unless_empty("interface",
@@ -113,23 +111,22 @@ std::string_view info_key(const model::Socket& socket) {
   return "tcp_info";
 }
 
-void fill_info(Item item, const std::vector<model::InfoField>& fields) {
+void fill_info(Item item, const model::InfoFields& fields) {
   for (const auto& field : fields)
     if (!field.name.empty()) item.number(field.name, field.value);
-  json::array* unnamed = nullptr;
+  std::optional<List> unnamed;
   for (const auto& field : fields) {
     if (!field.name.empty()) continue;
-    if (unnamed == nullptr) unnamed = &item.list("unnamed");
+    if (!unnamed) unnamed.emplace(item.list("unnamed"));
     Item one = add_item(*unnamed);
     one.number("offset", field.offset);
     one.number("value", field.value);
   }
 }
 
-void put_addresses(Item& item, json::string_view key, const std::vector<base::IpAddress>& addresses) {
-  json::array& list = item.list(key);
-  list.reserve(addresses.size());
-  for (const auto& address : addresses) list.emplace_back(address.to_string());
+void put_addresses(Item& item, std::string_view key, const std::vector<base::IpAddress>& addresses) {
+  List list = item.list(key);
+  for (const auto& address : addresses) list.add(address.to_string());
 }
 
 }  // namespace
@@ -137,7 +134,7 @@ void put_addresses(Item& item, json::string_view key, const std::vector<base::Ip
 void fill_details(Item item, const model::Snapshot& snapshot, const model::Socket& socket) {
   const model::SocketDetails& details = *socket.details;
   // SK_MEMINFO_* (include/uapi/linux/sock_diag.h), in order.
-  static constexpr json::string_view kMemory[] = {"rmem_alloc", "rcvbuf",    "wmem_alloc",
+  static constexpr std::string_view kMemory[] = {"rmem_alloc", "rcvbuf",    "wmem_alloc",
                                                   "sndbuf",     "fwd_alloc", "wmem_queued",
                                                   "optmem",     "backlog",   "drops"};
   item.number("tos", details.tos);
@@ -165,8 +162,7 @@ void fill_details(Item item, const model::Snapshot& snapshot, const model::Socke
       memory.number(kMemory[i], details.skmeminfo[i]);
     // A newer kernel's.
     if (i < details.skmeminfo.size())
-      memory.numbers("further", std::vector(details.skmeminfo.begin() + static_cast<std::ptrdiff_t>(i),
-                                            details.skmeminfo.end()));
+      memory.numbers("further", std::span<const std::uint32_t>(details.skmeminfo).subspan(i));
   }
   item.number("vfs_inode", details.vfs_inode);
   if (details.vfs_device) {

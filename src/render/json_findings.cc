@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "analyze/findings.h"
+#include "render/escape.h"
+#include "render/json_parts.h"
 #include "render/json_process.h"
 #include "render/words.h"
 
@@ -15,20 +17,20 @@ void fill_finding(Item item, const model::Snapshot& snapshot, const model::Findi
   item.bytes("sentence", finding.sentence);
   item.bytes_unless_empty("explanation", finding.explanation);
   if (!finding.details.empty()) item.byte_strings("details", finding.details);
-  json::array& sockets = item.list("sockets");
+  List sockets = item.list("sockets");
   for (const auto index : finding.sockets) {
     Item socket = add_item(sockets);
     put_socket_id(socket, snapshot, snapshot.sockets[index]);
     socket.word("state", state_word(snapshot.sockets[index].state));
     put_ends(socket, snapshot, snapshot.sockets[index]);
   }
-  json::array& processes = item.list("processes");
+  List processes = item.list("processes");
   for (const auto index : finding.processes) {
     Item process = add_item(processes);
     put_process_id(process, snapshot.processes[index]);
     process.bytes_unless_empty("comm", snapshot.processes[index].comm);
   }
-  json::array& evidence = item.list("evidence");
+  List evidence = item.list("evidence");
   for (const auto& one : finding.evidence) {
     Item place = add_item(evidence);
     place.bytes("member", one.member);
@@ -44,9 +46,9 @@ void fill_rule(Item item, const model::Findings& findings, std::string_view id) 
   for (const auto& rule : analyze::rules())
     if (rule.id == id) item.word("title", rule.title);
   item.number("found", std::count_if(findings.findings.begin(), findings.findings.end(), [&](const auto& one) { return one.id == id; }));
-  json::array& unchecked = item.list("unchecked");
+  List unchecked = item.list("unchecked");
   for (const auto& one : findings.unchecked)
-    if (one.id == id) unchecked.emplace_back(escape_json_bytes(one.reason));
+    if (one.id == id) unchecked.add(escape_json_bytes(one.reason));
 }
 
 }  // namespace ssnap::render

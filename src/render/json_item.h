@@ -1,15 +1,14 @@
-// One JSON object in the making, for the files that make the formats json and ndjson.
+// JSON text in the making, for the files that make the formats json and ndjson.
 #pragma once
 
 #include <boost/json.hpp>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
-
-#include "base/clock.h"
-#include "render/escape.h"
 
 namespace ssnap::render {
 
@@ -18,71 +17,104 @@ namespace json = boost::json;
 // Digits of the fraction in every time.
 constexpr int kTimeDigits = 3;
 
-// One object in the making. What is absent gets no key.
-class Item {
+// The text, and the objects and lists in it that are still open. Going on with an outer one closes those within.
+class JsonText {
  public:
-  explicit Item(json::object& object) : object_(object) {}
+  // What is open, by how many are around it.
+  using Depth = std::size_t;
 
+  Depth open(char begin, char end);
+  void close_all() { close_down_to(0); }
+  // Before the next value of a list, or the next key of an object.
+  void go_on(Depth depth);
+  void value(std::string_view word);
   template <class T>
-  void number(json::string_view key, const T& value) {
-    object_.emplace(key, value);
+    requires std::is_arithmetic_v<T>
+  void value(T number) {
+    if constexpr (std::is_same_v<T, bool>) flag(number);
+    else if constexpr (std::is_signed_v<T>) signed_number(number);
+    else unsigned_number(number);
   }
-  template <class T>
-  void number(json::string_view key, const std::optional<T>& value) {
-    if (value) object_.emplace(key, *value);
-  }
-  void flag(json::string_view key, bool value) { object_.emplace(key, value); }
-  void flag_if_set(json::string_view key, bool value) {
-    if (value) flag(key, true);
-  }
-  // A name of ours: needs no escape.
-  void word(json::string_view key, std::string_view value) {
-    object_.emplace(key, json::string_view(value.data(), value.size()));
-  }
-  // Bytes of the host.
-  void bytes(json::string_view key, std::string_view value) {
-    object_.emplace(key, escape_json_bytes(value));
-  }
-  void word_unless_empty(json::string_view key, std::string_view value) {
-    if (!value.empty()) word(key, value);
-  }
-  void bytes_if(json::string_view key, const std::optional<std::string>& value) {
-    if (value) bytes(key, *value);
-  }
-  void bytes_unless_empty(json::string_view key, std::string_view value) {
-    if (!value.empty()) bytes(key, value);
-  }
-  void time(json::string_view key, const std::optional<std::int64_t>& realtime_nsec) {
-    if (realtime_nsec) word(key, base::rfc3339_utc(*realtime_nsec, kTimeDigits));
-  }
-  void byte_strings(json::string_view key, const std::vector<std::string>& values) {
-    auto& out = list(key);
-    out.reserve(values.size());
-    for (const auto& value : values) out.emplace_back(escape_json_bytes(value));
-  }
-  template <class T>
-  void numbers(json::string_view key, const std::vector<T>& values) {
-    auto& out = list(key);
-    out.reserve(values.size());
-    for (const auto value : values) out.emplace_back(value);
-  }
-  void add_all(const json::object& other) {
-    for (const auto& [key, value] : other) object_.emplace(key, value);
-  }
-  json::array& list(json::string_view key) {
-    return object_.emplace(key, json::array(object_.storage())).first->value().get_array();
-  }
-  Item item(json::string_view key) {
-    return Item(object_.emplace(key, json::object(object_.storage())).first->value().get_object());
-  }
+  void value(const json::value& any);
+
+  std::string text;
 
  private:
-  json::object& object_;
+  struct Open {
+    char end;
+    bool is_empty;
+  };
+  void close_down_to(std::size_t count);
+  void flag(bool value);
+  void signed_number(std::int64_t number);
+  void unsigned_number(std::uint64_t number);
+
+  std::vector<Open> open_;
 };
 
-inline Item add_item(json::array& list) {
-  list.emplace_back(json::object(list.storage()));
-  return Item(list.back().get_object());
-}
+class Item;
+
+// One list in the making.
+class List {
+ public:
+  List(JsonText& out, JsonText::Depth depth) : out_(out), depth_(depth) {}
+
+  template <class T>
+  void add(const T& value) {
+    next().value(value);
+  }
+  List list();
+  std::size_t size() const { return size_; }
+
+ private:
+  friend class Item;
+  friend Item add_item(List& list);
+  JsonText& next();
+
+  JsonText& out_;
+  JsonText::Depth depth_;
+  std::size_t size_ = 0;
+};
+
+// One object in the making. What is absent gets no key. An object or list in it is complete before its next key is added.
+class Item {
+ public:
+  explicit Item(JsonText& out) : out_(out), depth_(out.open('{', '}')) {}
+
+  template <class T>
+  void number(std::string_view name, const T& value) {
+    key(name).value(value);
+  }
+  template <class T>
+  void number(std::string_view name, const std::optional<T>& value) {
+    if (value) number(name, *value);
+  }
+  void flag(std::string_view name, bool value) { number(name, value); }
+  void flag_if_set(std::string_view name, bool value) {
+    if (value) flag(name, true);
+  }
+  // A name of ours: needs no escape.
+  void word(std::string_view name, std::string_view value);
+  // Bytes of the host.
+  void bytes(std::string_view name, std::string_view value);
+  void word_unless_empty(std::string_view name, std::string_view value);
+  void bytes_if(std::string_view name, const std::optional<std::string>& value);
+  void bytes_unless_empty(std::string_view name, std::string_view value);
+  void time(std::string_view name, const std::optional<std::int64_t>& realtime_nsec);
+  void byte_strings(std::string_view name, const std::vector<std::string>& values);
+  void numbers(std::string_view name, std::span<const std::uint32_t> values);
+  void numbers(std::string_view name, std::span<const std::int64_t> values);
+  void add_all(const json::object& other);
+  List list(std::string_view name);
+  Item item(std::string_view name);
+
+ private:
+  JsonText& key(std::string_view name);
+
+  JsonText& out_;
+  JsonText::Depth depth_;
+};
+
+Item add_item(List& list);
 
 }  // namespace ssnap::render

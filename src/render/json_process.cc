@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "render/escape.h"
 #include "render/words.h"
 
 namespace ssnap::render {
@@ -16,13 +17,13 @@ constexpr unsigned kCapabilityBits = 64;
 // The process itself, in `processes`, has it whole.
 constexpr std::size_t kMaxOwnerCmdlineBytes = 4096;
 
-void put_name(Item& item, const Snapshot& snapshot, json::string_view key, const std::optional<std::uint32_t>& uid) {
+void put_name(Item& item, const Snapshot& snapshot, std::string_view key, const std::optional<std::uint32_t>& uid) {
   if (!uid) return;
   const auto user = snapshot.users.find(*uid);
   if (user != snapshot.users.end()) item.bytes(key, user->second);
 }
 
-void put_mask(Item& item, json::string_view key, const std::optional<std::uint64_t>& mask) {
+void put_mask(Item& item, std::string_view key, const std::optional<std::uint64_t>& mask) {
   if (!mask) return;
   char text[24];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(*mask));
@@ -37,11 +38,11 @@ void put_capabilities(Item& item, const model::Process& process) {
   put_mask(capabilities, "permitted", process.capabilities_permitted);
   put_mask(capabilities, "bounding", process.capabilities_bounding);
   if (!effective) return;
-  json::array& names = capabilities.list("effective_names");
+  List names = capabilities.list("effective_names");
   for (unsigned bit = 0; bit < kCapabilityBits; ++bit) {
     if ((*effective >> bit & 1) == 0) continue;
     const auto name = capability_name(bit);
-    names.emplace_back("cap_" + (name.empty() ? std::to_string(bit) : std::string(name)));
+    names.add("cap_" + (name.empty() ? std::to_string(bit) : std::string(name)));
   }
 }
 
@@ -87,9 +88,9 @@ void fill_process(Item item, const Snapshot& snapshot, std::uint32_t index,
   item.number("start_time_error_nsec", process.start_error_nsec);
   item.number("ppid", process.ppid);
   if (parents[index]) {
-    json::array& chain = item.list("parents");
+    List chain = item.list("parents");
     for (auto at = parents[index]; at && chain.size() < kMaxParents; at = parents[*at])
-      chain.emplace_back(snapshot.processes[*at].pid);
+      chain.add(snapshot.processes[*at].pid);
   }
   item.number("session", process.session);
   put_user(item, snapshot, process.uid);
@@ -138,9 +139,9 @@ void fill_owner(Item item, const Snapshot& snapshot, const model::Owner& owner) 
   item.numbers("fds", owner.fds);
   if (!owner.registered_files.empty()) item.numbers("registered_files", owner.registered_files);
   if (owner.passes != 0) {
-    json::array& passes = item.list("passes");
+    List passes = item.list("passes");
     for (int pass = 1; pass <= 8; ++pass)
-      if ((owner.passes >> (pass - 1) & 1) != 0) passes.emplace_back(pass);
+      if ((owner.passes >> (pass - 1) & 1) != 0) passes.add(pass);
   }
   item.number("tid", owner.tid);
   item.word("via", model::via_name(owner.via));
@@ -149,10 +150,10 @@ void fill_owner(Item item, const Snapshot& snapshot, const model::Owner& owner) 
   if (owner.origin == model::Origin::unknown) return;
   item.word("origin_certainty", model::certainty_name(owner.origin_certainty));
   if (owner.clues != 0) {
-    json::array& evidence = item.list("origin_evidence");
+    List evidence = item.list("origin_evidence");
     for (std::size_t i = 0; i < model::kClueCount; ++i) {
       const auto clue = static_cast<model::Clue>(i);
-      if (model::has_clue(owner, clue)) evidence.emplace_back(model::clue_name(clue));
+      if (model::has_clue(owner, clue)) evidence.add(model::clue_name(clue));
     }
   }
   if (!owner.from || *owner.from >= snapshot.processes.size() || owner.origin == model::Origin::creator) return;
@@ -165,7 +166,7 @@ void fill_reason(Item item, const Snapshot& snapshot, const model::OwnerlessReas
   item.bytes("detail", reason.detail);
   if (reason.candidate_count != 0) item.number("candidate_count", reason.candidate_count);
   if (reason.candidates.empty()) return;
-  json::array& candidates = item.list("candidates");
+  List candidates = item.list("candidates");
   for (const std::uint32_t index : reason.candidates) {
     if (index >= snapshot.processes.size()) continue;
     Item candidate = add_item(candidates);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "render/escape.h"
+#include "render/in_order.h"
 
 namespace ssnap::render {
 namespace {
@@ -67,15 +68,21 @@ class Page {
     band_ = 0;
     column_ = 0;
     for (std::size_t i = 0; i + 1 < places_.size(); ++i)
-      if (i < row.cells.size() && !row.cells[i].text.empty()) put(places_[i], row.cells[i]);
-    const Place last = places_.back();
+      if (i < row.cells.size()) put(places_[i], row.cells[i]);
+    const Place& last = places_.back();
     std::optional<int> room;
     if (terminal_) room = std::max(*terminal_ - last.x, 1);
     bool first = true;
     for (const auto& cell : row.last) {
+      if (!room) {
+        if (!first) break_line();
+        put(last, cell);
+        first = false;
+        continue;
+      }
       for (auto& line : wrap(cell.text, room, kHang)) {
         if (!first) break_line();
-        if (!line.empty()) put(last, {std::move(line), cell.tint});
+        put(last, {std::move(line), cell.tint});
         first = false;
       }
     }
@@ -86,7 +93,10 @@ class Page {
 
  private:
   void put(const Place& place, const CellLine& cell) {
-    const int width = display_width(cell.text);
+    if (cell.text.empty()) return;
+    // Behind the last column comes a new line, wherever it ends.
+    const bool is_last = &place == &places_.back();
+    const int width = is_last && !terminal_ ? 0 : display_width(cell.text);
     int x = place.x;
     if (band_ != place.band || (column_ != 0 && column_ + kGap > x)) {
       if (column_ != 0) break_line();
@@ -148,8 +158,8 @@ std::vector<std::string> wrap(std::string_view text, std::optional<int> width, i
   return lines;
 }
 
-std::string lay_out(const std::vector<std::string_view>& titles, const std::vector<LayoutRow>& rows,
-                    bool header, std::optional<int> width, bool colour) {
+void lay_out(const std::vector<std::string_view>& titles, std::size_t rows, const RowMaker& make, bool header,
+             std::optional<int> width, bool colour, const Sink& sink) {
   LayoutRow head;
   std::vector<int> natural;
   for (const auto title : titles) {
@@ -159,18 +169,41 @@ std::string lay_out(const std::vector<std::string_view>& titles, const std::vect
     else
       head.last.push_back({std::string(title)});
   }
-  int last = natural.back();
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.cells.size() && i + 1 < natural.size(); ++i)
-      natural[i] = std::max(natural[i], display_width(row.cells[i].text));
-    for (const auto& line : row.last) last = std::max(last, display_width(line.text));
-  }
-  natural.back() = width ? std::min(last, kLastWidth) : last;
+  const auto measure = [&](std::size_t begin, std::size_t end) {
+    std::vector<int> widths(natural.size());
+    for (std::size_t at = begin; at < end; ++at) {
+      // What the last column may take only a terminal limits.
+      const LayoutRow row = make(at, width.has_value());
+      for (std::size_t i = 0; i < row.cells.size() && i + 1 < widths.size(); ++i)
+        widths[i] = std::max(widths[i], display_width(row.cells[i].text));
+      for (const auto& line : row.last) widths.back() = std::max(widths.back(), display_width(line.text));
+    }
+    return widths;
+  };
+  in_order(rows, measure, [&](const std::vector<int>& widths) {
+    for (std::size_t i = 0; i < widths.size(); ++i) natural[i] = std::max(natural[i], widths[i]);
+  });
+  if (width) natural.back() = std::min(natural.back(), kLastWidth);
 
-  Page page(choose_places(natural, width), width, colour);
-  if (header) page.add(head);
-  for (const auto& row : rows) page.add(row);
-  return std::move(page.text);
+  const auto places = choose_places(natural, width);
+  if (header) {
+    Page page(places, width, colour);
+    page.add(head);
+    sink(page.text);
+  }
+  const auto write = [&](std::size_t begin, std::size_t end) {
+    Page page(places, width, colour);
+    for (std::size_t at = begin; at < end; ++at) page.add(make(at, true));
+    return std::move(page.text);
+  };
+  in_order(rows, write, sink);
+}
+
+std::string lay_out(const std::vector<std::string_view>& titles, const std::vector<LayoutRow>& rows,
+                    bool header, std::optional<int> width, bool colour) {
+  return collect([&](const Sink& sink) {
+    lay_out(titles, rows.size(), [&](std::size_t at, bool) { return rows[at]; }, header, width, colour, sink);
+  });
 }
 
 }  // namespace ssnap::render

@@ -1,10 +1,14 @@
 // Text in columns that never touch, for a terminal of any width or for none.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "render/sink.h"
 
 namespace ssnap::render {
 
@@ -29,6 +33,12 @@ struct LayoutRow {
 // a word wider than the terminal stays whole.
 std::string lay_out(const std::vector<std::string_view>& titles, const std::vector<LayoutRow>& rows,
                     bool header, std::optional<int> width, bool colour);
+
+// The same for rows that are made where they are needed, each twice: to measure it, then to write it. While it is measured
+// its last column is only asked for where there is a width. Two threads call `make` at once.
+using RowMaker = std::function<LayoutRow(std::size_t row, bool with_last)>;
+void lay_out(const std::vector<std::string_view>& titles, std::size_t rows, const RowMaker& make, bool header,
+             std::optional<int> width, bool colour, const Sink& sink);
 
 // `text` in lines of at most `width` columns, broken at blanks; the second and further ones begin with `hang`
 // blanks.

@@ -134,7 +134,7 @@ void ss_shutdown(SsView& view, std::uint8_t shutdown) {
   view.addf(" %c-%c", (shutdown & 1) != 0 ? '-' : '<', (shutdown & 2) != 0 ? '-' : '>');
 }
 
-void ss_memory(SsView& view, const std::vector<std::uint32_t>& skmeminfo) {
+void ss_memory(SsView& view, std::span<const std::uint32_t> skmeminfo) {
   static constexpr std::string_view kNames[] = {"r", ",rb", ",t", ",tb", ",f", ",w", ",o", ",bl", ",d"};
   if (skmeminfo.empty()) return;
   std::string text = " skmem:(";

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -47,7 +48,7 @@ void ss_owners(SsView& view, const model::Socket* socket, std::uint64_t inode);
 // -e of IP, packet, XDP and TIPC sockets.
 void ss_extended(SsView& view, const model::DumpRow& row);
 void ss_shutdown(SsView& view, std::uint8_t shutdown);
-void ss_memory(SsView& view, const std::vector<std::uint32_t>& skmeminfo);
+void ss_memory(SsView& view, std::span<const std::uint32_t> skmeminfo);
 std::string ss_duration(std::uint32_t msec);
 const model::Socket* ss_socket(const SsView& view, const model::DumpRow& row);
 

@@ -13,7 +13,9 @@ using model::DumpRow;
 // Numbers of a structure by their names; what the kernel didn't send is 0, as ss has it.
 class Numbers {
  public:
-  explicit Numbers(const std::vector<model::InfoField>& fields) : fields_(fields) {}
+  explicit Numbers(const model::InfoFields& fields) {
+    for (const auto& field : fields) fields_.push_back(field);
+  }
 
   std::uint64_t operator()(std::string_view name) const {
     const auto* found = find(name);
@@ -27,7 +29,7 @@ class Numbers {
     return at == fields_.end() ? nullptr : &*at;
   }
 
-  const std::vector<model::InfoField>& fields_;
+  std::vector<model::InfoField> fields_;
 };
 
 // A number that is printed as it is, behind its label, where it isn't 0.

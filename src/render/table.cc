@@ -1,7 +1,6 @@
 #include "render/table.h"
 
 #include <algorithm>
-#include <set>
 
 #include "render/address.h"
 #include "render/details.h"
@@ -148,39 +147,48 @@ constexpr Column kColumns[] = {
 
 }  // namespace
 
-std::string render_table(const Rows& rows, const Style& style) {
+void render_table(const Rows& rows, const Style& style, const Sink& sink) {
   Context context{rows.snapshot, style};
-  std::set<std::string> protocols;
+  std::optional<std::string> protocol;
+  const Socket* last = nullptr;
   for (const auto* socket : rows.sockets) {
-    protocols.insert(protocol_text(*socket));
+    if (last == nullptr || last->family != socket->family || last->protocol != socket->protocol) {
+      const auto text = protocol_text(*socket);
+      context.several_protocols = context.several_protocols || (protocol && *protocol != text);
+      protocol = text;
+      last = socket;
+    }
     context.any_peer = context.any_peer || !peer_cell(context, *socket).empty();
     context.any_presence = context.any_presence || !seen_cell(context, *socket).empty();
     context.any_reach = context.any_reach || takes_from_outside(*socket);
   }
-  context.several_protocols = protocols.size() > 1;
 
   std::vector<std::string_view> titles;
   for (const auto& column : kColumns)
     if (column.shown(context)) titles.push_back(column.title);
   titles.push_back(style.owners ? "OWNERS" : "");
-  std::vector<LayoutRow> table;
-  table.reserve(rows.sockets.size());
-  for (const auto* socket : rows.sockets) {
+  const auto make_row = [&](std::size_t at, bool with_last) {
+    const Socket& socket = *rows.sockets[at];
     LayoutRow row;
+    row.cells.reserve(titles.size());
     for (const auto& column : kColumns) {
       if (!column.shown(context)) continue;
-      const bool listener = socket->state == model::kStateListen && column.title == "STATE";
-      row.cells.push_back({column.cell(context, *socket), listener ? Tint::bold : Tint::none});
+      const bool listener = socket.state == model::kStateListen && column.title == "STATE";
+      row.cells.push_back({column.cell(context, socket), listener ? Tint::bold : Tint::none});
     }
-    if (style.owners) row.last = owner_lines(rows.snapshot, *socket, style.extended);
-    for (auto& line : detail_lines(rows.snapshot, *socket, style.details)) row.last.push_back({std::move(line), Tint::dim});
+    if (!with_last) return row;
+    if (style.owners) row.last = owner_lines(rows.snapshot, socket, style.extended);
+    for (auto& line : detail_lines(rows.snapshot, socket, style.details)) row.last.push_back({std::move(line), Tint::dim});
     if (style.one_line) join(row.last);
-    table.push_back(std::move(row));
-  }
+    return row;
+  };
+  sink(head(rows, style));
+  if (!rows.sockets.empty()) lay_out(titles, rows.sockets.size(), make_row, style.header, style.width, style.colour, sink);
+  sink(foot(rows, style, !rows.sockets.empty()));
+}
 
-  std::string out = head(rows, style);
-  if (!table.empty()) out += lay_out(titles, table, style.header, style.width, style.colour);
-  return out + foot(rows, style, !table.empty());
+std::string render_table(const Rows& rows, const Style& style) {
+  return collect([&](const Sink& sink) { render_table(rows, style, sink); });
 }
 
 std::optional<std::string> table_cell(const Snapshot& snapshot, const Socket& socket, std::string_view column) {

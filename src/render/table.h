@@ -6,10 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "render/sink.h"
 #include "render/view.h"
 
 namespace ssnap::render {
 
+void render_table(const Rows& rows, const Style& style, const Sink& sink);
 std::string render_table(const Rows& rows, const Style& style);
 
 // The cell of a column by its title in lower case ("local", "reach", "owners"), escaped; nullopt: there is no such column.

@@ -1,7 +1,9 @@
 #include "render/words.h"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
+#include <span>
 
 #include "render/escape.h"
 
@@ -52,7 +54,7 @@ std::string origin_phrase(const Snapshot& snapshot, const model::Owner& owner) {
 
 namespace {
 
-std::string number_list(const std::vector<std::uint32_t>& numbers) {
+std::string number_list(std::span<const std::uint32_t> numbers) {
   std::string out;
   const std::size_t named = std::min(numbers.size(), kMaxNamed);
   for (std::size_t i = 0; i < named; ++i) out += (i == 0 ? "" : ",") + std::to_string(numbers[i]);
@@ -83,6 +85,11 @@ std::string way(const model::Owner& owner) {
 }
 
 }  // namespace
+
+void append_number(std::string& text, std::uint64_t number) {
+  char digits[20];
+  text.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
 
 std::string holding_phrase(const Snapshot& snapshot, const model::Owner& owner) {
   const std::string origin = origin_phrase(snapshot, owner);

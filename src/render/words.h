@@ -13,6 +13,8 @@ namespace ssnap::render {
 // How many owners, or fds of one owner, a text view names before it counts the rest.
 constexpr std::size_t kMaxNamed = 8;
 
+// In decimal.
+void append_number(std::string& text, std::uint64_t number);
 // "sh", without a pid; "?" where comm was not read.
 std::string process_name(const model::Snapshot& snapshot, std::uint32_t process);
 // "sh[81]"; "?[81]" where comm was not read, "?" for an index that the snapshot lacks.

@@ -23,7 +23,7 @@ Socket tcp(std::uint8_t state, std::vector<int> local = {10, 0, 0, 5}) {
   auto socket = test::inet_socket(model::kProtocolTcp, state, ip(std::move(local)), kPort);
   if (state != model::kStateListen) socket.peer = {ip({10, 9, 9, 9}), 443, 0, {}};
   socket.details = std::make_unique<model::SocketDetails>();
-  socket.details->skmeminfo.assign(9, 0);
+  socket.details->skmeminfo = {0, 0, 0, 0, 0, 0, 0, 0, 0};
   return socket;
 }
 
@@ -320,7 +320,7 @@ TEST_CASE("queues, drops and retransmissions") {
   CHECK(world.found("retransmissions") == 0);
   sender.details->info = {{"tcpi_total_retrans", 0, 100}, {"tcpi_segs_out", 4, 1001}};
   CHECK(world.found("retransmissions") == 1);
-  sender.details->info[1].value = 1100;
+  sender.details->info = {{"tcpi_total_retrans", 0, 100}, {"tcpi_segs_out", 4, 1100}};
   CHECK(world.found("retransmissions") == 0);
   world.snapshot.account.clear();
   CHECK(world.unchecked("retransmissions") == 1);

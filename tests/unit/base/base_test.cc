@@ -3,6 +3,7 @@
 #include "base/net_addr.h"
 #include "base/outcome.h"
 #include "base/sha256.h"
+#include "base/small_list.h"
 #include "base/text_cursor.h"
 #include "base/utf8.h"
 #include "support/catch.h"
@@ -103,4 +104,30 @@ TEST_CASE("times that 64 bits don't hold are absent, not wrapped") {
   CHECK(add_times(40, 2) == 42);
   CHECK(subtract_times(40, 42) == -2);
   CHECK(multiply_time(-3, kNsecPerSec) == -3'000'000'000);
+}
+
+TEST_CASE("a small list is a list, within and beyond what it holds in itself") {
+  SmallList<std::uint32_t, 2> list;
+  std::vector<std::uint32_t> expected;
+  for (std::uint32_t i = 0; i < 9; ++i) {
+    CHECK(list == expected);
+    auto copy = list;
+    CHECK(copy == expected);
+    auto moved = std::move(copy);
+    CHECK(moved == expected);
+    CHECK(copy.empty());
+    copy = moved;
+    CHECK(copy == expected);
+    moved.clear();
+    moved = std::move(copy);
+    CHECK(moved == expected);
+    moved.insert(moved.begin(), 77);
+    CHECK(moved.size() == expected.size() + 1);
+    CHECK(moved.front() == 77);
+    moved.erase(moved.begin(), moved.begin() + 1);
+    CHECK(moved == expected);
+    list.push_back(i * 3);
+    expected.push_back(i * 3);
+    CHECK(list.back() == i * 3);
+  }
 }

@@ -99,7 +99,7 @@ TEST_CASE("an archive becomes a snapshot: sockets, owners, users, gaps") {
   REQUIRE(socket.owners.size() == 1);
   CHECK(snapshot->processes[socket.owners[0].process].comm == "demo");
   CHECK(snapshot->processes[0].start_realtime_nsec == 2'500'000'000);
-  CHECK(snapshot->members.at(socket.sightings.at(0).member) == "netns/77/proc/net/tcp");
+  CHECK(snapshot->members.at(socket.sightings[0].member) == "netns/77/proc/net/tcp");
   CHECK(socket.sightings[0].offset == std::string_view(kTcp).find("   0:"));
   REQUIRE(snapshot->gaps.size() == 1);
   CHECK(snapshot->gaps[0].kind == base::OutcomeKind::denied);

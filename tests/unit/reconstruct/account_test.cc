@@ -84,7 +84,7 @@ TEST_CASE("sockets in fd tables and in no table are named, explained, or admitte
   CHECK_FALSE(unknown.ownerless_reason);
   const auto& vsock = snapshot.sockets[1];
   CHECK(vsock.family == model::kFamilyVsock);
-  CHECK(vsock.sightings.at(0).view == model::View::sockprotoname);
+  CHECK(vsock.sightings[0].view == model::View::sockprotoname);
   CHECK(snapshot.namespaces.at(vsock.netns).own);  // no table there that could have it
   REQUIRE(vsock.owners.size() == 1);
   CHECK(snapshot.held.inodes == 5);
