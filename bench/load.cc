@@ -176,7 +176,9 @@ struct Plan {
 std::uint32_t address_of(int process) { return 0x7f010001u + static_cast<std::uint32_t>(process); }
 int port_of(int process, Kind kind) {
   if (kind == kLoopback6) return kFirstPort + process;  // they share one address
-  return kFirstPort + static_cast<int>(Random(process * kKindCount + kind).below(kLastPort - kFirstPort));
+  // A part of the range for each kind: a process has them all at one address.
+  constexpr int kPart = (kLastPort - kFirstPort) / kKindCount;
+  return kFirstPort + kind * kPart + static_cast<int>(Random(process * kKindCount + kind).below(kPart));
 }
 
 class Process {
