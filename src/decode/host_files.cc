@@ -142,18 +142,46 @@ std::optional<LocalPortRange> decode_ip_local_port_range(std::string_view bytes)
   return LocalPortRange{*first, *last};
 }
 
-// btime 1795290127
-std::optional<std::int64_t> decode_proc_stat_btime(std::string_view bytes) {
+namespace {
+
+// The one number of a line of /proc/stat.
+template <class T>
+std::optional<T> stat_number(std::string_view bytes, std::string_view key) {
   base::LineReader lines(bytes);
   while (const auto line = lines.next()) {
     base::TextCursor cursor(line->text);
-    if (cursor.word() != "btime") continue;
-    const auto seconds = cursor.decimal<std::int64_t>();
+    if (cursor.word() != key) continue;
+    const auto number = cursor.decimal<T>();
     // A line without its newline may lack digits.
     if (!line->complete || cursor.word()) return std::nullopt;
-    return seconds;
+    return number;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+// btime 1795290127
+std::optional<std::int64_t> decode_proc_stat_btime(std::string_view bytes) { return stat_number<std::int64_t>(bytes, "btime"); }
+
+// processes 4570
+std::optional<std::uint64_t> decode_proc_stat_processes(std::string_view bytes) { return stat_number<std::uint64_t>(bytes, "processes"); }
+
+// 0.19 4.01 7.36 10/151 4568
+std::optional<std::uint64_t> decode_proc_loadavg_threads(std::string_view bytes) {
+  base::TextCursor cursor(bytes);
+  for (int i = 0; i < 3; ++i) (void)cursor.word();
+  const auto word = cursor.word();
+  // Another word follows: this one is whole.
+  if (!word || word->find('/') == std::string_view::npos || !cursor.word()) return std::nullopt;
+  return base::parse_integer<std::uint64_t>(word->substr(word->find('/') + 1));
+}
+
+std::optional<std::int64_t> decode_proc_loadavg_last_pid(std::string_view bytes) {
+  base::TextCursor cursor(bytes.substr(0, bytes.find('\n')));
+  for (int i = 0; i < 4; ++i) (void)cursor.word();
+  const auto last = cursor.decimal<std::int64_t>();
+  return bytes.ends_with('\n') && last && *last >= 0 ? last : std::nullopt;
 }
 
 // 4711.05 9000.99

@@ -43,6 +43,14 @@ base::Decoded<IpProtocolRow> decode_protocols(std::string_view bytes);
 // /proc/stat (show_stat, fs/proc/stat.c): the boot time, seconds since the epoch, from its line "btime".
 std::optional<std::int64_t> decode_proc_stat_btime(std::string_view bytes);
 
+// The same file's line "processes": processes and threads made since boot (total_forks).
+std::optional<std::uint64_t> decode_proc_stat_processes(std::string_view bytes);
+
+// /proc/loadavg (loadavg_proc_show, fs/proc/loadavg.c): the threads that there are, behind the slash of the fourth word.
+std::optional<std::uint64_t> decode_proc_loadavg_threads(std::string_view bytes);
+// Its last word: the number that was given away last, in the pid namespace of the reader.
+std::optional<std::int64_t> decode_proc_loadavg_last_pid(std::string_view bytes);
+
 // /proc/uptime (uptime_proc_show): seconds since boot, in hundredths.
 std::optional<std::int64_t> decode_proc_uptime_csec(std::string_view bytes);
 
