@@ -3,16 +3,18 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <future>
+#include <chrono>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/text_cursor.h"
 #include "capture/cgroup_ids.h"
 #include "capture/clock.h"
-#include "capture/diag_handlers.h"
+#include "capture/differences.h"
 #include "capture/exe_hashes.h"
+#include "capture/found_tables.h"
 #include "capture/holders.h"
 #include "capture/host_facts.h"
 #include "capture/host_files.h"
@@ -21,32 +23,22 @@
 #include "capture/netns.h"
 #include "capture/proc_fs.h"
 #include "capture/proc_net.h"
+#include "capture/process_views.h"
 #include "capture/processes.h"
+#include "capture/readme.h"
 #include "capture/reader_pool.h"
-#include "capture/signals_blocked.h"
 #include "capture/sockprotonames.h"
 #include "decode/link_list.h"
 
 namespace ssnap::capture {
 namespace {
 
-constexpr std::string_view kReadme =
-    "This is a socket-state snapshot of a Linux host, taken by ssnap.\n"
-    "\n"
-    "Without ssnap: zstd -dc FILE | tar xf - unpacks it; sha256sum -c manifest-sha256.txt checks it.\n"
-    "\n"
-    "  capture.json         who captured which host, when, and how\n"
-    "  proc/                host-wide files; proc/PID/ one folder a process: stat, status, cmdline, cgroup;\n"
-    "                       links (exe, cwd, root, ns/*) and fds (every file descriptor) are lists of\n"
-    "                       NUL-terminated records NAME MODE TARGET: tr '\\0' '\\n' < fds\n"
-    "  netns/INODE/         one folder a network namespace: proc/net/* as read, netlink/passN/*.pcap the socket\n"
-    "                       tables as the kernel dumped them (tcpdump -r, Wireshark)\n"
-    "  sockprotonames/      protocols of sockets in fd tables that no dump showed; cgroup2-ids: ids of cgroups\n"
-    "  exe-hashes/          SHA-256 of executables and the processes that ran them, where it was asked for\n"
-    "  etc/                 what turns numbers into names\n"
-    "  journal/             what was read when, and how each read ended: every gap is here\n"
-    "  end.json             how the capture ended; if it is missing, the archive was cut\n"
-    "  manifest-sha256.txt  SHA-256 of every file above\n";
+// A table with more rows is not read again: it would take seconds.
+constexpr std::uint64_t kMaxRowsAgain = 100'000;
+// A reading of /proc/net/udp misses one stable socket in sixteen while others come and go: six in a row miss none of a million.
+constexpr int kMaxConfirmRounds = 6;
+constexpr std::uint64_t kMaxConfirmNsec = 2 * base::kNsecPerSec;  // before the last round begins
+constexpr std::chrono::milliseconds kConfirmRest{20};
 
 class Capture {
  public:
@@ -87,7 +79,7 @@ class Capture {
     if (!host_.procfs.source.empty()) journal(host_.procfs);
 
     // Beside what follows: the kernel takes some 45 ms to make that file's text.
-    std::future<FoundTables> found_tables = look_for_tables(info.host.kernel.value_or(""));
+    std::future<FoundTables> found_tables = look_for_tables(host_, info.host.kernel.value_or(""), options_.threads > 1);
 
     // What changes slowly, first: nothing of it must stand between the dumps and the fd walk.
     auto slow = host_file_tasks(host_);
@@ -96,6 +88,9 @@ class Capture {
     archive::JournalEntry optional_files;
     optional_files_ = find_optional_files(host_, optional_files);
     journal(optional_files);
+
+    // The same list once more as it came, with the kernel's counts around it.
+    stage("list of processes", {process_listing_task(host_, 1)});
 
     // Which namespaces there are, as far as processes, threads and mounts tell.
     std::vector<std::int64_t> pids = list_pids();
@@ -133,6 +128,10 @@ class Capture {
     std::vector<TableInode> left = without_holder(in_both(first.dumped, second.dumped), explained);
     for (const TableInode& socket : without_holder(walk.listed, explained)) left.push_back(socket);
 
+    Differences differences(first, second, walk, walk.own, kMaxRowsAgain);
+    walk.twins = {};
+    walk.reads = {};
+
     // Sockets in fd tables that no dump showed: asked for again by their protocol.
     second = {};
     first.dumped.insert(first.dumped.end(), newcomers.begin(), newcomers.end());
@@ -141,7 +140,13 @@ class Capture {
     look_for_holders(left, walk, first);
     if (options_.exe_hashes) hash_executables(walk);
 
-    stage("host files again", after_tasks(host_));
+    look_at_differences(std::move(differences));
+
+    // What else knows of processes: a second listing, their numbers, cgroups.
+    auto last = after_tasks(host_);
+    last.push_back(process_listing_task(host_, 2));
+    last.push_back(process_probe_task(host_));
+    stage("host files again", std::move(last));
     return seal();
   }
 
@@ -248,26 +253,6 @@ class Capture {
 
   static void append(Seen& to, Seen from) { to.append(std::move(from)); }
 
-  struct FoundTables {
-    std::vector<Presence> present;  // of the socket tables, then the route tables
-    archive::JournalEntry looked;
-  };
-
-  // In a thread of its own, where there may be one: --threads 1 is for hosts that shall not notice.
-  std::future<FoundTables> look_for_tables(std::string kernel_release) const {
-    const auto look = [this, kernel_release = std::move(kernel_release)] {
-      std::vector<DiagHandler> handlers;
-      for (const auto* tables : {&socket_tables(), &route_tables()})
-        for (const NetlinkTable& table : *tables) handlers.push_back(table.handler);
-      FoundTables found;
-      found.present = find_diag_handlers(host_, handlers, kernel_release, found.looked);
-      return found;
-    };
-    const SignalsBlocked blocked;
-    // Without a thread to be had, it is looked for when it is asked for.
-    return std::async(options_.threads > 1 ? std::launch::async | std::launch::deferred : std::launch::deferred, look);
-  }
-
   // The tables whose handler is there; the others are on record as not loaded, not as empty.
   void take_tables(const FoundTables& found) {
     journal(found.looked);
@@ -322,7 +307,7 @@ class Capture {
       scan_.found[0].own = true;
     }
     if (options_.own_netns_only) leave_out_others(scan_.found.size() - 1);
-    for (const auto& [inode, netns] : scan_.found) access_.push_back(std::make_shared<NetnsAccess>(host_, netns));
+    for (const auto& [inode, netns] : scan_.found) access_.push_back(access_to(netns));
     // The host's own first: its sockets are the most wanted.
     std::stable_partition(access_.begin(), access_.end(), [](const auto& access) { return access->netns().own; });
   }
@@ -346,6 +331,10 @@ class Capture {
     journal(entry);
   }
 
+  std::shared_ptr<const NetnsAccess> access_to(const Netns& netns) {
+    return std::make_shared<NetnsAccess>(host_, netns, static_cast<std::uint16_t>(std::min<std::size_t>(ordinals_++, kNoOrdinal)));
+  }
+
   using Access = std::vector<std::shared_ptr<const NetnsAccess>>;
   const Access& all_namespaces() const { return access_; }
 
@@ -356,7 +345,7 @@ class Capture {
     add_namespace_fds(scan_, walk.namespace_fds);
     for (const auto& [inode, netns] : scan_.found) {
       const bool known = std::any_of(access_.begin(), access_.end(), [&, wanted = inode](const auto& access) { return access->inode() == wanted; });
-      if (!known) added.push_back(std::make_shared<NetnsAccess>(host_, netns));
+      if (!known) added.push_back(access_to(netns));
     }
     access_.insert(access_.end(), added.begin(), added.end());
     return added;
@@ -368,12 +357,12 @@ class Capture {
     if (tables_.empty()) return tasks;
     for (const auto& netns : namespaces) {
       if (!netns->netns().own) {
-        tasks.push_back(netlink_dump_task(netns, tables_, pass, options_.include_secrets));
+        tasks.push_back(netlink_dump_task(netns, tables_, folder_of_pass(pass), options_.include_secrets));
         continue;
       }
-      tasks.push_back(netlink_dump_task(netns, {tables_.front()}, pass, options_.include_secrets));
+      tasks.push_back(netlink_dump_task(netns, {tables_.front()}, folder_of_pass(pass), options_.include_secrets));
       if (tables_.size() > 1)
-        tasks.push_back(netlink_dump_task(netns, {tables_.begin() + 1, tables_.end()}, pass, options_.include_secrets));
+        tasks.push_back(netlink_dump_task(netns, {tables_.begin() + 1, tables_.end()}, folder_of_pass(pass), options_.include_secrets));
     }
     return tasks;
   }
@@ -432,11 +421,11 @@ class Capture {
     std::vector<std::shared_ptr<Task>> tasks;
     std::vector<archive::JournalEntry> found;
     Undumped undumped;
-    for (const InodeTable& table : inode_tables())
+    for (const decode::InodeTable& table : decode::inode_tables())
       if (std::none_of(tables_.begin(), tables_.end(), [&](const NetlinkTable* dump) { return dump->name == table.dump; }))
         undumped.push_back(&table);
     for (const auto& netns : access_) {
-      tasks.push_back(netlink_dump_task(netns, route_tables_, 1, true));
+      tasks.push_back(netlink_dump_task(netns, route_tables_, folder_of_pass(1), true));
       if (!netns->netns().own) {
         tasks.push_back(proc_net_task(netns, undumped));
         continue;
@@ -491,10 +480,36 @@ class Capture {
       std::vector<std::shared_ptr<Task>> tasks;
       for (const auto& netns : access_)
         if (const auto at = wanted.find(netns->inode()); at != wanted.end())
-          tasks.push_back(netlink_dump_task(netns, at->second, pass, options_.include_secrets));
+          tasks.push_back(netlink_dump_task(netns, at->second, folder_of_pass(pass), options_.include_secrets));
       if (tasks.empty()) return;
       append(dumped, stage("unseen sockets", std::move(tasks)));
     }
+  }
+
+  // docs/adr/0022: sockets that the dumps show and /proc/net does not, or the other way round, and counters that say another
+  // number than there are rows. Both are asked again until they agree, or it has been often enough.
+  void look_at_differences(Differences left) {
+    archive::JournalEntry entry;
+    entry.source = "confirm";
+    entry.begin_nsec = boottime_nsec();
+    entry.count = left.size();
+    int round = 0;
+    while (!left.empty() && round < kMaxConfirmRounds && !stopping() &&
+           (round == 0 || boottime_nsec() - entry.begin_nsec < kMaxConfirmNsec)) {
+      const std::string folder = "confirm/round" + std::to_string(++round);
+      LookAgain tasks = look_again_tasks(left, access_, tables_, folder, options_.include_secrets);
+      std::this_thread::sleep_for(kConfirmRest);
+      Seen listed = stage("differences again", std::move(tasks.listings));
+      left.look_again(std::move(listed), stage("differences again", std::move(tasks.dumps)));
+    }
+    entry.end_nsec = boottime_nsec();
+    entry.detail = "differences between dumps and /proc/net: " + std::to_string(round) + " more rounds, " + std::to_string(left.size()) + " left";
+    if (left.too_large() != 0) {
+      entry.outcome = base::OutcomeKind::skipped;
+      entry.detail += "; " + std::to_string(left.too_large()) + " tables are too large to be read again";
+    }
+    if (stopping()) entry.outcome = base::OutcomeKind::cut;
+    journal(entry);
   }
 
   // The table of a protocol by the name that system.sockprotoname gives; null where none was found for it.
@@ -552,6 +567,7 @@ class Capture {
   NetnsScan scan_;
   Access access_;  // all namespaces, the collector's first
   OptionalFiles optional_files_;
+  std::size_t ordinals_ = 0;            // namespaces that have been given one
   std::set<std::string> thread_links_;  // members of this kind that the process walk has written
   std::set<std::int64_t> reused_;       // pids whose successor is read
   bool has_gaps_ = false;

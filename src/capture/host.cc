@@ -90,6 +90,7 @@ base::Result<Host> open_host() {
   host.proc = detached_procfs(error);
   host.own_numbers = host.proc || view == PidView::own;
   if (host.proc) {
+    host.detached = true;
     entry.detail = "a procfs of the collector's own, mounted nowhere";
   } else {
     if (!mounted) return base::errno_error("can't open /proc (is procfs mounted?)", no_proc);

@@ -12,6 +12,8 @@ struct Host {
   base::Fd proc;  // a procfs
   // The numbers in `proc` are those that system calls of this process take.
   bool own_numbers = false;
+  // `proc` is the collector's own and in no mount table: /proc as it is mounted is another view.
+  bool detached = false;
   // Which procfs it is (source `procfs`); without a source: nothing to say.
   archive::JournalEntry procfs;
 };

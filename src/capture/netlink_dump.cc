@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "capture/clock.h"
 #include "decode/md5sig.h"
+#include "decode/socket_inodes.h"
 
 namespace ssnap::capture {
 namespace {
@@ -79,8 +80,18 @@ SocketKind kind_of(const NetlinkTable& table) {
   return SocketKind::other;
 }
 
+constexpr auto kNativeOrder = std::endian::native == std::endian::little ? base::ByteOrder::little : base::ByteOrder::big;
+
+// The place of the table of /proc/net that should have a record of this dump: TableInode::table.
+std::uint8_t twin_of(std::string_view payload, const NetlinkTable& table) {
+  const auto& twins = decode::inode_tables();
+  for (std::size_t i = 0; i < twins.size(); ++i)
+    if (twins[i].dump == table.name && decode::inode_of_record(payload, twins[i], kNativeOrder)) return static_cast<std::uint8_t>(i + 1);
+  return 0;
+}
+
 // Looks at a datagram's messages for the end of the dump and for the inodes of sockets.
-DumpState look_at(std::string_view datagram, const NetlinkTable& table, std::vector<TableInode>& inodes) {
+DumpState look_at(std::string_view datagram, const NetlinkTable& table, std::uint16_t netns, std::vector<TableInode>& inodes) {
   constexpr std::size_t kPortAt = 4;  // struct netlink_diag_msg, ndiag_portid
   const std::size_t inode_at = table.inode_at;
   while (datagram.size() >= sizeof(nlmsghdr)) {
@@ -99,7 +110,8 @@ DumpState look_at(std::string_view datagram, const NetlinkTable& table, std::vec
       std::memcpy(&inode, datagram.data() + sizeof header + inode_at, sizeof inode);
       std::uint32_t port = 1;
       if (table.family == AF_NETLINK) std::memcpy(&port, datagram.data() + sizeof header + kPortAt, sizeof port);
-      if (inode != 0) inodes.push_back({inode, port == 0 ? SocketKind::kernels : kind_of(table)});
+      const std::string_view payload = datagram.substr(sizeof header, header.nlmsg_len - sizeof header);
+      if (inode != 0) inodes.push_back({inode, port == 0 ? SocketKind::kernels : kind_of(table), twin_of(payload, table), netns});
     }
     datagram.remove_prefix(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), datagram.size()));
   }
@@ -108,9 +120,9 @@ DumpState look_at(std::string_view datagram, const NetlinkTable& table, std::vec
 
 class NetlinkDumpTask : public Task {
  public:
-  NetlinkDumpTask(std::shared_ptr<const NetnsAccess> netns, std::vector<const NetlinkTable*> tables, int pass,
+  NetlinkDumpTask(std::shared_ptr<const NetnsAccess> netns, std::vector<const NetlinkTable*> tables, DumpFolder folder,
                   bool keep_secrets)
-      : netns_(std::move(netns)), tables_(std::move(tables)), steps_(tables_.size()), pass_(pass), keep_secrets_(keep_secrets) {}
+      : netns_(std::move(netns)), tables_(std::move(tables)), steps_(tables_.size()), folder_(std::move(folder)), keep_secrets_(keep_secrets) {}
 
   std::size_t step_count() const override { return steps_; }
 
@@ -118,9 +130,8 @@ class NetlinkDumpTask : public Task {
     archive::JournalEntry entry;
     entry.source = tables_[step]->source;
     entry.netns = netns_->inode();
-    entry.pass = pass_;
-    entry.member = "netns/" + std::to_string(netns_->inode()) + "/netlink/pass" + std::to_string(pass_) + "/" +
-                   std::string(tables_[step]->name) + ".pcap";
+    entry.pass = folder_.pass;
+    entry.member = "netns/" + std::to_string(netns_->inode()) + "/" + folder_.name + "/" + std::string(tables_[step]->name) + ".pcap";
     return entry;
   }
 
@@ -166,6 +177,8 @@ class NetlinkDumpTask : public Task {
     Seen seen;
     seen.dumped = std::move(received.inodes);
     seen.own = std::move(received.own);
+    for (std::size_t i = 0; error == 0 && i < decode::inode_tables().size(); ++i)
+      if (decode::inode_tables()[i].dump == table.name) seen.reads.push_back({netns_->ordinal(), static_cast<std::uint8_t>(i + 1), TableRead::Kind::dump, 0});
     output.seen(std::move(seen));
   }
 
@@ -219,7 +232,7 @@ class NetlinkDumpTask : public Task {
                                                   static_cast<std::size_t>(got));
       for (const auto& key : keys) received.withheld.push_back({begin + key.offset, key.length});
       ++received.datagrams;
-      const DumpState state = look_at({buffer_.get(), size}, table, received.inodes);
+      const DumpState state = look_at({buffer_.get(), size}, table, netns_->ordinal(), received.inodes);
       if (state.ended) return state.error == EBADMSG ? broken(EBADMSG) : state.error;
       if (!output.beat()) return broken(EINTR);
     }
@@ -232,8 +245,7 @@ class NetlinkDumpTask : public Task {
   }
 
   std::vector<decode::ByteSpan> blank_keys(std::size_t size) {
-    const auto order = std::endian::native == std::endian::little ? base::ByteOrder::little : base::ByteOrder::big;
-    auto keys = decode::find_md5_keys({buffer_.get(), size}, order);
+    auto keys = decode::find_md5_keys({buffer_.get(), size}, kNativeOrder);
     for (const auto& key : keys) std::memset(buffer_.get() + key.offset, 0, key.length);
     return keys;
   }
@@ -241,7 +253,7 @@ class NetlinkDumpTask : public Task {
   std::shared_ptr<const NetnsAccess> netns_;
   const std::vector<const NetlinkTable*> tables_;
   std::atomic<std::size_t> steps_;
-  int pass_;
+  const DumpFolder folder_;
   bool keep_secrets_;
   // A thread that hangs in a step keeps these busy: the steps after it then wait in vain too and are given up one by
   // one, each with its own entry.
@@ -252,9 +264,11 @@ class NetlinkDumpTask : public Task {
 
 }  // namespace
 
-std::shared_ptr<Task> netlink_dump_task(std::shared_ptr<const NetnsAccess> netns,
-                                        std::vector<const NetlinkTable*> tables, int pass, bool keep_secrets) {
-  return std::make_shared<NetlinkDumpTask>(std::move(netns), std::move(tables), pass, keep_secrets);
+DumpFolder folder_of_pass(int pass) { return {"netlink/pass" + std::to_string(pass), pass}; }
+
+std::shared_ptr<Task> netlink_dump_task(std::shared_ptr<const NetnsAccess> netns, std::vector<const NetlinkTable*> tables,
+                                        DumpFolder folder, bool keep_secrets) {
+  return std::make_shared<NetlinkDumpTask>(std::move(netns), std::move(tables), std::move(folder), keep_secrets);
 }
 
 }  // namespace ssnap::capture

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +34,15 @@ const std::vector<NetlinkTable>& socket_tables();
 // Links, addresses, routes, rules, neighbours, ids of namespaces, tracked connections: what sockets are read with later.
 const std::vector<NetlinkTable>& route_tables();
 
+// Where a dump is kept, below netns/INODE/, and what the journal calls it.
+struct DumpFolder {
+  std::string name;
+  std::optional<int> pass;
+};
+DumpFolder folder_of_pass(int pass);  // netlink/passN
+
 // Dumps of `tables` in one namespace, one after the other through one socket. `keep_secrets`: leave TCP-MD5 keys in.
-std::shared_ptr<Task> netlink_dump_task(std::shared_ptr<const NetnsAccess> netns,
-                                        std::vector<const NetlinkTable*> tables, int pass, bool keep_secrets);
+std::shared_ptr<Task> netlink_dump_task(std::shared_ptr<const NetnsAccess> netns, std::vector<const NetlinkTable*> tables,
+                                        DumpFolder folder, bool keep_secrets);
 
 }  // namespace ssnap::capture

@@ -38,13 +38,18 @@ struct Netns {
   std::vector<NetnsHandle> handles;  // best first, a few are enough
 };
 
+// Of namespaces beyond the first 65,535: differences between their tables are not looked at again.
+constexpr std::uint16_t kNoOrdinal = 0xffff;
+
 // What reads of one namespace need. Shared by its tasks.
 class NetnsAccess {
  public:
-  NetnsAccess(const Host& host, Netns netns) : host_(host), netns_(std::move(netns)) {}
+  // `ordinal`: a short number of it for this capture.
+  NetnsAccess(const Host& host, Netns netns, std::uint16_t ordinal = 0) : host_(host), netns_(std::move(netns)), ordinal_(ordinal) {}
   const Netns& netns() const { return netns_; }
   std::uint64_t inode() const { return netns_.inode; }
   const Host& host() const { return host_; }
+  std::uint16_t ordinal() const { return ordinal_; }
   // Brings the calling thread, which must not be the main one, into the namespace; does nothing if it is there.
   // Returns errno: EPERM without CAP_SYS_ADMIN, ENOENT where nothing that pinned it is left, EREMOTE where it is only mounted
   // below a file system that need not answer.
@@ -53,6 +58,7 @@ class NetnsAccess {
  private:
   const Host& host_;
   Netns netns_;
+  std::uint16_t ordinal_;
 };
 
 // The namespaces of all processes and threads and of nsfs mounts in every mount namespace. The raw evidence (mountinfo

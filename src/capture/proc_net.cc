@@ -64,6 +64,7 @@ constexpr std::uint64_t kMaxTableBytes = 4'000'000'000;
 struct File {
   std::string path;    // below /proc
   std::string member;  // below netns/INODE/
+  std::string table;   // its name where it is one of /proc/net's own; "" below folders, and of others
 };
 
 std::string net_path(const Host& host) {
@@ -78,7 +79,7 @@ class Listing {
 
   std::vector<File> run() {
     walk(net_path(netns_.host()), "", "proc/net", 0);
-    for (const char* sysctl : kSysctls) files_.push_back({std::string("sys/") + sysctl, std::string("proc/sys/") + sysctl});
+    for (const char* sysctl : kSysctls) files_.push_back({std::string("sys/") + sysctl, std::string("proc/sys/") + sysctl, ""});
     return std::move(files_);
   }
 
@@ -108,7 +109,7 @@ class Listing {
       else if (changes_the_host(child))
         note(child, begin, base::OutcomeKind::skipped, 0, "opening it would change the host: it makes the reader its daemon");
       else if (type == DT_REG)
-        files_.push_back({path, child_member});
+        files_.push_back({path, child_member, depth == 0 ? entry.name : std::string()});
     }
   }
 
@@ -137,22 +138,49 @@ archive::JournalEntry about_file(const NetnsAccess& netns, const File& file) {
   return entry;
 }
 
+// The kernel's counts of sockets.
+void note_counters(const NetnsAccess& netns, std::string_view name, std::string_view text, Seen& seen) {
+  const auto& tables = decode::inode_tables();
+  for (std::size_t i = 0; i < tables.size(); ++i)
+    if (!tables[i].counter.empty() && tables[i].counter_file == name)
+      if (const auto count = decode::find_counter(text, tables[i].counter)) seen.reads.push_back({netns.ordinal(), static_cast<std::uint8_t>(i + 1), TableRead::Kind::counter, *count});
+}
+
+SocketKind kind_of(const decode::InodeTable& table) {
+  return table.file == "unix" ? SocketKind::local : table.is_tcp || table.file == "packet" ? SocketKind::mappable : SocketKind::other;
+}
+
+void note_table(const NetnsAccess& netns, const decode::InodeTable& table, decode::InodeColumn& column, bool is_dumped, bool is_whole, Seen& seen) {
+  const auto number = static_cast<std::uint8_t>(&table - decode::inode_tables().data() + 1);
+  auto& found = is_dumped ? seen.twins : seen.listed;
+  for (const auto& row : column.take())
+    found.push_back({row.inode, row.kernels ? SocketKind::kernels : kind_of(table), number, netns.ordinal()});
+  if (is_dumped && is_whole) seen.reads.push_back({netns.ordinal(), number, TableRead::Kind::listing, column.counted_rows()});
+}
+
+bool has_counters(std::string_view name) {
+  const auto& tables = decode::inode_tables();
+  return std::any_of(tables.begin(), tables.end(), [&](const auto& table) { return !name.empty() && table.counter_file == name; });
+}
+
 void read_file(const NetnsAccess& netns, const File& file, const Undumped& undumped, Output& output) {
-  const auto table = std::find_if(undumped.begin(), undumped.end(), [&](const InodeTable* wanted) {
-    return file.member == "proc/net/" + std::string(wanted->file);
-  });
-  std::optional<InodeColumn> inodes;
+  const std::string_view name = file.table;
+  const decode::InodeTable* table = decode::find_inode_table(name);
+  std::optional<decode::InodeColumn> column;
+  std::string counters;
   std::function<void(std::string_view)> look;
-  if (table != undumped.end()) {
-    inodes.emplace(**table);
-    look = [&](std::string_view piece) { inodes->look(piece); };
+  if (table != nullptr) {
+    column.emplace(*table);
+    look = [&](std::string_view piece) { column->look(piece); };
+  } else if (has_counters(name)) {
+    look = [&](std::string_view piece) { counters += piece; };
   }
-  read_file_member(netns.host().proc.get(), file.path.c_str(), kMaxTableBytes, about_file(netns, file), output,
-                   base::OutcomeKind::unsupported, look);
-  if (!inodes) return;
+  const int error = read_file_member(netns.host().proc.get(), file.path.c_str(), kMaxTableBytes, about_file(netns, file), output,
+                                     base::OutcomeKind::unsupported, look);
   Seen seen;
-  seen.listed = inodes->take();
-  output.seen(std::move(seen));
+  if (table != nullptr) note_table(netns, *table, *column, std::find(undumped.begin(), undumped.end(), table) == undumped.end(), error == 0, seen);
+  note_counters(netns, name, counters, seen);
+  if (!seen.empty()) output.seen(std::move(seen));
 }
 
 void journal_not_entered(archive::JournalEntry entry, int error, Output& output) {
@@ -178,6 +206,35 @@ class FileTask : public Task {
   std::shared_ptr<const NetnsAccess> netns_;
   File file_;
   Undumped undumped_;
+};
+
+class AgainTask : public Task {
+ public:
+  AgainTask(std::shared_ptr<const NetnsAccess> netns, const std::vector<const decode::InodeTable*>& tables, const std::string& folder)
+      : netns_(std::move(netns)) {
+    const std::string path = net_path(netns_->host()) + "/";
+    const auto add = [&](std::string_view name, const std::string& where) {
+      files_.push_back({path + std::string(name), folder + where + std::string(name), std::string(name)});
+    };
+    std::vector<std::string_view> counters;
+    for (const auto* table : tables)
+      if (!table->counter_file.empty() && std::find(counters.begin(), counters.end(), table->counter_file) == counters.end())
+        counters.push_back(table->counter_file);
+    for (const auto name : counters) add(name, "/before/");
+    for (const auto* table : tables) add(table->file, "/");
+    for (const auto name : counters) add(name, "/after/");
+  }
+
+  std::size_t step_count() const override { return files_.size(); }
+  archive::JournalEntry about(std::size_t step) const override { return about_file(*netns_, files_[step]); }
+  void run(std::size_t step, Output& output) override {
+    if (const int error = netns_->enter()) return journal_not_entered(about(step), error, output);
+    read_file(*netns_, files_[step], {}, output);
+  }
+
+ private:
+  std::shared_ptr<const NetnsAccess> netns_;
+  std::vector<File> files_;
 };
 
 // Step 0 lists, the others read a file each.
@@ -217,6 +274,11 @@ class WholeTask : public Task {
 
 std::shared_ptr<Task> proc_net_task(std::shared_ptr<const NetnsAccess> netns, Undumped undumped) {
   return std::make_shared<WholeTask>(std::move(netns), std::move(undumped));
+}
+
+std::shared_ptr<Task> tables_again_task(std::shared_ptr<const NetnsAccess> netns, const std::vector<const decode::InodeTable*>& tables,
+                                        const std::string& folder) {
+  return std::make_shared<AgainTask>(std::move(netns), tables, folder);
 }
 
 std::vector<std::shared_ptr<Task>> proc_net_file_tasks(std::shared_ptr<const NetnsAccess> netns,

@@ -4,16 +4,17 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "capture/netns.h"
-#include "capture/proc_net_inodes.h"
 #include "capture/reader_pool.h"
+#include "decode/socket_inodes.h"
 
 namespace ssnap::capture {
 
-// Tables whose inodes are noted (Seen::listed), since no dump gives them.
-using Undumped = std::vector<const InodeTable*>;
+// Tables of which there is no dump: their inodes are noted as Seen::listed, those of the others as Seen::twins.
+using Undumped = std::vector<const decode::InodeTable*>;
 
 // One task that lists and reads everything, file after file.
 std::shared_ptr<Task> proc_net_task(std::shared_ptr<const NetnsAccess> netns, Undumped undumped = {});
@@ -23,5 +24,10 @@ std::shared_ptr<Task> proc_net_task(std::shared_ptr<const NetnsAccess> netns, Un
 std::vector<std::shared_ptr<Task>> proc_net_file_tasks(std::shared_ptr<const NetnsAccess> netns,
                                                        std::vector<archive::JournalEntry>& found,
                                                        const Undumped& undumped = {});
+
+// Those tables again, one after the other, and the kernel's counters before and after them, as members of `folder`
+// ("confirm/round1") below netns/INODE/.
+std::shared_ptr<Task> tables_again_task(std::shared_ptr<const NetnsAccess> netns, const std::vector<const decode::InodeTable*>& tables,
+                                        const std::string& folder);
 
 }  // namespace ssnap::capture

@@ -22,6 +22,8 @@ void Seen::append(Seen&& other) {
   move_to_end(tables, std::move(other.tables));
   move_to_end(dumped, std::move(other.dumped));
   move_to_end(listed, std::move(other.listed));
+  move_to_end(twins, std::move(other.twins));
+  move_to_end(reads, std::move(other.reads));
   move_to_end(own, std::move(other.own));
   move_to_end(named, std::move(other.named));
 }

@@ -56,6 +56,21 @@ enum class SocketKind : std::uint8_t {
 struct TableInode {
   std::uint32_t inode = 0;
   SocketKind kind{};
+  std::uint8_t table = 0;   // the place in decode::inode_tables(), from 1; 0: /proc/net has no such table
+  std::uint16_t netns = 0;  // NetnsAccess::ordinal
+};
+
+// What was read of a table to its end.
+struct TableRead {
+  enum class Kind : std::uint8_t {
+    listing,  // its file of /proc/net: `count` rows that the kernel counts
+    counter,  // the kernel's `count`
+    dump,
+  };
+  std::uint16_t netns = 0;
+  std::uint8_t table = 0;  // as in TableInode
+  Kind kind{};
+  std::uint64_t count = 0;
 };
 
 // A socket that no dump showed, and the name of its protocol ("TCP", "RAW", "AF_VSOCK") if the kernel tells.
@@ -74,13 +89,15 @@ struct Seen {
   std::vector<FdTable> tables;
   std::vector<TableInode> dumped;      // in a dump of sockets
   std::vector<TableInode> listed;      // in a table of /proc/net that has no dump
+  std::vector<TableInode> twins;       // in one that has a dump
+  std::vector<TableRead> reads;
   std::vector<std::uint32_t> own;      // the collector's netlink sockets
   std::vector<NamedInode> named;
 
   void append(Seen&& other);
   bool empty() const {
     return processes.empty() && held.empty() && explained.empty() && registered.empty() && namespace_fds.empty() && tables.empty() &&
-           dumped.empty() && listed.empty() && own.empty() && named.empty();
+           dumped.empty() && listed.empty() && twins.empty() && reads.empty() && own.empty() && named.empty();
   }
 };
 

@@ -2,7 +2,6 @@
 #include "capture/holders.h"
 
 #include "capture/last_look.h"
-#include "capture/proc_net_inodes.h"
 #include "fake_host.h"
 
 using namespace ssnap;
@@ -16,16 +15,6 @@ std::vector<std::uint32_t> inodes(const std::vector<TableInode>& list) {
   std::vector<std::uint32_t> numbers;
   for (const TableInode& item : list) numbers.push_back(item.inode);
   return numbers;
-}
-
-std::vector<TableInode> column(std::string_view file, const std::string& text, std::size_t piece) {
-  for (const auto& table : capture::inode_tables()) {
-    if (table.file != file) continue;
-    capture::InodeColumn column(table);
-    for (std::size_t at = 0; at < text.size(); at += piece) column.look(std::string_view(text).substr(at, piece));
-    return column.take();
-  }
-  return {};
 }
 
 const capture::SeenProcess kProcess{42, 0, 7, false, false};
@@ -78,26 +67,6 @@ TEST_CASE("unseen is what an fd table has and no dump") {
   CHECK(unseen[1].pid == 43);
   CHECK(unseen[2].inode == 8);
   CHECK(capture::unseen_sockets(walks.held, capture::explained_inodes(walks), {{1, {}}, {8, {}}, {9, {}}}).empty());
-}
-
-TEST_CASE("inodes are found in the tables of /proc/net, wherever the pieces are cut") {
-  const std::string raw =
-      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
-      "    1: 00000000:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4711 2 0000000000000000 0\n"
-      "    2: 00000000:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 0 2 0000000000000000 0\n"
-      "    3: short\n" + std::string(10'000, 'x') + "\n"
-      "    4: 00000000:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4712 2 0000000000000000 0\n";
-  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{4096}, raw.size()})
-    CHECK(inodes(column("raw", raw, piece)) == std::vector<std::uint32_t>{4711, 4712});
-  CHECK(inodes(column("packet", "sk RefCnt Type Proto Iface R Rmem User Inode\nff 3 3 0003 2 1 0 0 4711\n", 9)) ==
-        std::vector<std::uint32_t>{4711});
-  const auto local = column("unix", "Num\n00: 00000002 00000000 00010000 0001 01 4711 /run/x y\n", 9);
-  REQUIRE(inodes(local) == std::vector<std::uint32_t>{4711});
-  CHECK(local[0].kind == SocketKind::local);
-  const auto netlink = column("netlink", "sk Eth Pid\nff 0 0 0 0 0 0 2 0 4\nff 0 99 0 0 0 0 2 0 5\n", 9);
-  REQUIRE(netlink.size() == 2);
-  CHECK(netlink[0].kind == SocketKind::kernels);
-  CHECK(netlink[1].kind == SocketKind::other);
 }
 
 TEST_CASE("of UNIX sockets fdinfo is kept where descriptors wait") {
