@@ -11,6 +11,13 @@ namespace {
 
 using model::Severity;
 
+// Of the checks that were made when the snapshot was put together: they need more than it keeps.
+void find_cross_view(const Scene& scene, const Rule& rule, std::vector<model::Finding>& findings) {
+  if (scene.snapshot.cross_view == nullptr) return;
+  for (const auto& finding : scene.snapshot.cross_view->findings)
+    if (finding.id == rule.id) findings.push_back(finding);
+}
+
 // docs/findings.md has a section for each, in this order; the most urgent first.
 constexpr Rule kRules[] = {
     {"magic-filter", Severity::high, "a packet filter that waits for a magic value", kNeedPacketTable | kNeedPacketFilters, find_magic_filter},
@@ -18,6 +25,16 @@ constexpr Rule kRules[] = {
     {"kernel-thread-name", Severity::high, "a process called like a kernel thread that holds sockets", kNeedOwners, find_kernel_thread_name},
     {"temporary-executable", Severity::high, "an executable in memory or a temporary folder, with internet sockets", kNeedOwners | kNeedExecutables,
      find_temporary_executable},
+    {model::kCheckHidden, Severity::high, "a process that one view of the processes shows and another does not", 0, find_cross_view},
+    {model::kCheckMountOver, Severity::high, "something mounted over a process in /proc", 0, find_cross_view},
+    {model::kCheckParent, Severity::high, "a parent that the list of processes lacks", 0, find_cross_view},
+    {model::kCheckCount, Severity::high, "another number of processes than the kernel counts", 0, find_cross_view},
+    {model::kCheckThreads, Severity::high, "another number of threads than the kernel counts", 0, find_cross_view},
+    {model::kCheckListing, Severity::high, "directory entries of /proc as the kernel makes none", 0, find_cross_view},
+    {model::kCheckTable, Severity::high, "a socket table as the kernel writes none", 0, find_cross_view},
+    {model::kCheckViews, Severity::high, "sockets that sock_diag shows and /proc/net does not, or the other way round", 0, find_cross_view},
+    {model::kCheckCounter, Severity::high, "another number of sockets than the kernel counts", 0, find_cross_view},
+    {model::kCheckHeld, Severity::high, "a socket in an fd table and in no socket table", 0, find_cross_view},
     {"deleted-executable", Severity::medium, "a deleted executable with connections", kNeedOwners | kNeedExecutables, find_deleted_executable},
     {"shared-listener", Severity::medium, "a listener that processes hold which are not related", kNeedOwners, find_shared_listener},
     {"namespace-without-process", Severity::medium, "listeners and connections in a namespace without a process", kNeedMemberships,
@@ -65,7 +82,6 @@ model::Findings find_all(const model::Snapshot& snapshot, const std::vector<bool
   const bool everything = std::find(selected.begin(), selected.end(), false) == selected.end();
   const Scene scene(snapshot);
   model::Findings out;
-  // Their table is in the order of severity, and so are the findings.
   for (std::size_t i = 0; i < std::size(kRules); ++i) {
     if (!chosen[i]) continue;
     out.checked.push_back(kRules[i].id);
@@ -76,7 +92,12 @@ model::Findings find_all(const model::Snapshot& snapshot, const std::vector<bool
       if (everything || is_selected) out.findings.push_back(std::move(finding));
     }
     add_unchecked(snapshot, kRules[i], out.unchecked);
+    if (snapshot.cross_view == nullptr) continue;
+    for (const auto& one : snapshot.cross_view->unchecked)
+      if (one.id == kRules[i].id) out.unchecked.push_back(one);
   }
+  // Differences that are no finding come last.
+  std::stable_sort(out.findings.begin(), out.findings.end(), [](const auto& a, const auto& b) { return a.severity > b.severity; });
   return out;
 }
 

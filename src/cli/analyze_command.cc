@@ -231,7 +231,9 @@ Answer answer_own(const model::Snapshot& snapshot, const std::vector<std::uint32
   std::optional<model::Findings> findings;
   if (given.findings) {
     findings = analyze::find_all(snapshot, *analyze::choose_rules(given.rules), chosen);
-    answer.rows = findings->findings.size();
+    answer.rows = static_cast<std::size_t>(std::count_if(findings->findings.begin(), findings->findings.end(), [](const auto& one) {
+      return one.level == model::FindingLevel::finding;
+    }));
   }
   const auto* found = findings ? &*findings : nullptr;
   // With --count the rows are wanted only where there should have been others.
@@ -298,6 +300,7 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
   options.keep_proc_net_rows = tool != Tool::ssnap;
   options.keep_first_dump = tool == Tool::ss;
   options.keep_net_tables = tool == Tool::netstat;
+  options.cross_view = given.findings;
   options.keep_info = given.letters.info || given.findings || (tool == Tool::ssnap && given.format != "table");
   const auto read = [&]() -> model::Snapshot {
     if (given.live) {

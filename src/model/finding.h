@@ -53,6 +53,18 @@ struct Unchecked {
   std::string reason;   // a sentence; may hold the kernel's bytes
 };
 
+// Ids of the checks of one view against another.
+constexpr std::string_view kCheckHidden = "hidden-process";       // shown by one view of the processes, not by another
+constexpr std::string_view kCheckMountOver = "mount-over-process";
+constexpr std::string_view kCheckParent = "unlisted-parent";
+constexpr std::string_view kCheckCount = "process-count";         // the kernel's count against the listing
+constexpr std::string_view kCheckThreads = "thread-count";
+constexpr std::string_view kCheckListing = "listing-structure";   // directory entries as the kernel never makes them
+constexpr std::string_view kCheckTable = "table-structure";       // the same of socket tables
+constexpr std::string_view kCheckViews = "table-difference";      // /proc/net against sock_diag
+constexpr std::string_view kCheckCounter = "socket-count";        // /proc/net against the kernel's counters
+constexpr std::string_view kCheckHeld = "unlisted-socket";        // in an fd table and in no other
+
 // What a set of rules or checks came to.
 struct Findings {
   std::vector<std::string_view> checked;  // the ids that were asked for, in the order of their table

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/outcome.h"
+#include "model/finding.h"
 #include "model/first_dump.h"
 #include "model/net_tables.h"
 #include "model/socket.h"
@@ -209,6 +210,8 @@ struct Snapshot {
   std::vector<ProcNetRow> proc_net_rows;
   // By index into namespaces; only where asked for (reconstruct::Options::keep_net_tables).
   std::map<std::uint32_t, NetTables> net_tables;
+  // What one view says against another; only where asked for (reconstruct::Options::cross_view).
+  std::unique_ptr<Findings> cross_view;
   std::unique_ptr<FirstDump> first_dump;  // only where asked for (reconstruct::Options::keep_first_dump)
 };
 

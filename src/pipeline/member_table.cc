@@ -8,6 +8,7 @@
 #include "base/text_cursor.h"
 #include "decode/tcp_info.h"
 #include "pipeline/process_members.h"
+#include "pipeline/raw_views.h"
 #include "reconstruct/net_tables.h"
 
 namespace ssnap::pipeline {
@@ -490,14 +491,14 @@ std::string canonical_name(std::string_view name) {
   constexpr std::string_view kOfAnArchive[] = {"proc/", "netns/", "etc/", "journal/"};
   const bool of_an_archive =
       std::any_of(std::begin(kOfAnArchive), std::end(kOfAnArchive), [&](auto p) { return name.starts_with(p); }) ||
-      name.starts_with("sockprotonames/") || name.starts_with("exe-hashes/") || name == "cgroup2-ids" || name.starts_with("after/") || name == "capture.json" || name == "end.json" || name == "README.txt" || name == "manifest-sha256.txt";
+      name.starts_with("sockprotonames/") || name.starts_with("exe-hashes/") || name.starts_with("process-views/") || name == "cgroup2-ids" || name.starts_with("after/") || name == "capture.json" || name == "end.json" || name == "README.txt" || name == "manifest-sha256.txt";
   return of_an_archive ? std::string(name) : "proc/" + std::string(name);
 }
 
 bool is_wanted(std::string_view name) {
   Found found;
   find_row(name, found);
-  return found.row != nullptr;
+  return found.row != nullptr || is_raw_view(name);
 }
 
 void Replay::add_problem(std::string member, std::uint64_t offset, std::string message) {
@@ -506,6 +507,7 @@ void Replay::add_problem(std::string member, std::uint64_t offset, std::string m
 }
 
 void add_member(Replay& replay, std::string_view name, const archive::Member& member) {
+  if (replay.cross_view) add_raw_view(replay, name, member);
   Found found;
   find_row(name, found);
   if (found.row == nullptr) return;

@@ -19,6 +19,7 @@ struct Replay {
   bool keep_info = false;  // reconstruct::Options::keep_info
   bool keep_net_tables = false;  // reconstruct::Options::keep_net_tables
   bool keep_congestion = false;  // beside them the congestion control's own numbers: keep_first_dump
+  bool cross_view = false;       // reconstruct::Options::cross_view
   bool has_capture_info = false;
   std::string capture_info_error;  // why capture.json is of no use
   bool has_end_info = false;

@@ -46,6 +46,7 @@ base::Result<model::Snapshot> replay_directory(const archive::Input& input, cons
   replay.keep_info = options.keep_info;
   replay.keep_net_tables = options.keep_net_tables;
   replay.keep_congestion = options.keep_first_dump;
+  replay.cross_view = options.cross_view;
   const auto report = archive::read_directory(
       input, [](std::string_view name) { return is_wanted(canonical_name(name)); },
       [&](const archive::Member& member) { add_member(replay, canonical_name(member.name), member); });
@@ -68,6 +69,7 @@ base::Result<Replay> read_members(std::string_view bytes, const reconstruct::Opt
   replay.keep_info = options.keep_info;
   replay.keep_net_tables = options.keep_net_tables;
   replay.keep_congestion = options.keep_first_dump;
+  replay.cross_view = options.cross_view;
   const archive::ReadReport report =
       archive::read_archive(bytes, [&](const archive::Member& member) { add_member(replay, member.name, member); });
   if (!replay.has_capture_info) {

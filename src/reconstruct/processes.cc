@@ -43,20 +43,6 @@ std::set<ProcessId> processes_with_hidden_fds(const model::Snapshot& snapshot) {
   return hidden;
 }
 
-// The mounts over /proc/PID that the collector had in its own mount namespace.
-std::map<std::int64_t, std::string> hiding_mounts(const Records& records) {
-  std::map<std::int64_t, std::string> hiding;
-  for (const ProcMount& mount : records.proc_mounts) {
-    const auto seen_by = records.processes.find(mount.seen_by);
-    if (seen_by == records.processes.end() || !records.own_mount_namespace) continue;
-    const auto mounts = seen_by->second.namespaces.find("mnt");
-    if (mounts == seen_by->second.namespaces.end() || mounts->second != *records.own_mount_namespace) continue;
-    auto& point = hiding[mount.pid];
-    if (point.empty() || mount.mount_point < point) point = mount.mount_point;
-  }
-  return hiding;
-}
-
 // The files that the process has none of, from a thread.
 template <class From>
 void add_files(const From& from, model::Process& process) {
@@ -107,6 +93,19 @@ std::optional<std::string> exe_hash_of(const Records& records, const model::Proc
 }
 
 }  // namespace
+
+std::map<std::int64_t, std::string> hiding_mounts(const Records& records) {
+  std::map<std::int64_t, std::string> hiding;
+  for (const ProcMount& mount : records.proc_mounts) {
+    const auto seen_by = records.processes.find(mount.seen_by);
+    if (seen_by == records.processes.end() || !records.own_mount_namespace) continue;
+    const auto mounts = seen_by->second.namespaces.find("mnt");
+    if (mounts == seen_by->second.namespaces.end() || mounts->second != *records.own_mount_namespace) continue;
+    auto& point = hiding[mount.pid];
+    if (point.empty() || mount.mount_point < point) point = mount.mount_point;
+  }
+  return hiding;
+}
 
 void build_processes(const Records& records, model::Snapshot& snapshot) {
   constexpr std::string_view kMemfd = "/memfd:";

@@ -1,5 +1,6 @@
 #include "reconstruct/reconstruct.h"
 
+#include "reconstruct/cross_view.h"
 #include "reconstruct/merge.h"
 
 namespace ssnap::reconstruct {
@@ -95,6 +96,12 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   add_possible_owners(records, snapshot);
   trace_origins(snapshot);
   give_reasons(records, snapshot);
+
+  // Does one view say what the other does?
+  if (options.cross_view) {
+    snapshot.cross_view = std::make_unique<model::Findings>();
+    check_views(records, snapshot, *snapshot.cross_view);
+  }
   return snapshot;
 }
 

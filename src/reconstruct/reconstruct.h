@@ -11,6 +11,7 @@ struct Options {
   bool keep_first_dump = false;     // for views that imitate a reader of sock_diag
   bool keep_info = false;           // tcp_info and its like: some 60 numbers a socket
   bool keep_net_tables = false;     // routes, interfaces, multicast groups and counters
+  bool cross_view = false;          // checks of one view against another, and of the raw bytes
 };
 
 model::Snapshot reconstruct(Records records, const Options& options);

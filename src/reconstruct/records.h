@@ -33,6 +33,7 @@
 #include "decode/vsock_diag.h"
 #include "decode/xdp_diag.h"
 #include "model/snapshot.h"
+#include "reconstruct/raw_views.h"
 
 namespace ssnap::reconstruct {
 
@@ -237,6 +238,7 @@ struct Records {
   std::map<std::string, model::SourceSummary> sources;
   std::vector<model::MemberProblem> problems;
   std::map<std::uint64_t, model::NetTables> net_tables;  // by inode
+  RawViews raw;
 };
 
 // The files of a process, or of a thread.

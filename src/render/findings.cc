@@ -141,8 +141,12 @@ std::string render_findings(const Rows& rows, const model::Findings& findings, c
   }
   add_unchecked(out, findings, style);
   Text what;
-  if (findings.findings.empty()) what << "No finding";
-  else what << Count{findings.findings.size(), "finding", "findings"};
+  const auto number = static_cast<std::size_t>(std::count_if(findings.findings.begin(), findings.findings.end(), [](const auto& one) {
+    return one.level == model::FindingLevel::finding;
+  }));
+  if (number == 0) what << "No finding";
+  else what << Count{number, "finding", "findings"};
+  if (number < findings.findings.size()) what << " and " << Count{findings.findings.size() - number, "difference", "differences"};
   what << " of " << Count{findings.checked.size(), "rule", "rules"} << ", in " << Count{rows.total, "socket", "sockets"} << ".";
   return out + foot(rows, style, true, what.bytes);
 }

@@ -1,0 +1,130 @@
+"""Checks of one view against another (`analyze --findings`): each staged hiding that needs no change of the kernel is a finding
+that names it, and the same host without it gives none."""
+
+import os
+import pathlib
+import socket
+import subprocess
+import time
+
+from support import sandbox
+from support.edited import drop, edit, edit_dump, findings, remove_entry, stretch, swallow, untar
+from support.ssnap import capture
+
+class CrossViewTest(sandbox.LiveTest):
+    def setUp(self):
+        super().setUp()
+        self.socks = []
+        self.addCleanup(lambda: [sock.close() for sock in self.socks])
+        listener = socket.socket()
+        self.socks.append(listener)
+        listener.bind(("127.0.0.1", 8080))
+        listener.listen()
+        for port in range(8081, 8085):
+            further = socket.socket()
+            self.socks.append(further)
+            further.bind(("127.0.0.1", port))
+            further.listen()
+        self.socks += socket.socketpair()
+
+    def take(self):
+        archive = self.path("a.tar.zst")
+        capture(self, archive)
+        return archive
+
+    def assert_only(self, found, wanted, word):
+        """One finding of this id, which says this, and nothing else of level finding."""
+        serious = {name: [one for one in of if one["level"] == "finding"] for name, of in found.items()}
+        serious = {name: of for name, of in serious.items() if of}
+        self.assertEqual(list(serious), [wanted])
+        self.assertIn(word, " ".join(one["sentence"] for one in serious[wanted]))
+        return serious[wanted]
+
+    def test_a_quiet_host_gives_none(self):
+        found, unchecked = findings(self, self.take())
+        self.assertEqual(found, {})
+        # The kernel's counts are of all pid namespaces: test_cross_view_host.py.
+        self.assertEqual(unchecked, {"process-count", "thread-count"})
+
+    def test_a_mount_over_a_process(self):
+        sleeper = subprocess.Popen(["sleep", "600"])
+        self.addCleanup(sleeper.wait)
+        self.addCleanup(sleeper.kill)
+        subprocess.run(["mount", "-t", "tmpfs", "none", f"/proc/{sleeper.pid}"], check=True)
+        self.addCleanup(subprocess.run, ["umount", f"/proc/{sleeper.pid}"], check=True)
+        found, _ = findings(self, self.take())
+        [finding] = self.assert_only(found, "mount-over-process", f"/proc/{sleeper.pid}")
+        self.assertEqual([process["pid"] for process in finding["processes"]], [sleeper.pid])
+
+    def test_a_forged_unix_row(self):
+        forger = socket.socket(socket.AF_UNIX)
+        self.socks.append(forger)
+        forger.bind(b"\0x\n0000000000000000: 00000002 00000000 00010000 0001 01 99999999 /run/forged")
+        found, _ = findings(self, self.take())
+        [finding] = self.assert_only(found, "table-difference", "unix")
+        self.assertIn("forges", finding["sentence"])
+
+    def test_a_row_taken_out_of_the_text(self):
+        tree = untar(self, self.take())
+
+        def without_a_row(table):
+            return b"".join(row for row in table.splitlines(keepends=True) if b"0100007F:1F92 00000000:0000 0A" not in row)
+        edit(f"{tree}/netns/{self.netns}/proc/net/tcp", without_a_row)
+        found, _ = findings(self, tree)
+        self.assertEqual(sorted(found), ["socket-count", "table-difference", "table-structure"])
+        self.assertIn("tcp of namespace", found["socket-count"][0]["sentence"])
+        [difference] = found["table-difference"]
+        self.assertIn("tcp of namespace", difference["sentence"])
+        self.assertEqual([(one["local"]["port"], one["state"]) for one in difference["sockets"]], [(8082, "LISTEN")])
+        self.assertIn("without a gap", found["table-structure"][0]["sentence"])
+
+    def test_records_taken_out_of_the_dumps(self):
+        """As a hook does that leaves a record out: the rest moves up, and the datagram is shorter."""
+        tree = untar(self, self.take())
+        for number in (1, 2):
+            edit(f"{tree}/netns/{self.netns}/netlink/pass{number}/inet_diag-tcp.pcap", lambda data: edit_dump(data, 8083, drop))
+        found, _ = findings(self, tree)
+        [difference] = self.assert_only(found, "table-difference", "1 socket is in /proc/net and in no dump")
+        self.assertEqual([one["local"]["port"] for one in difference["sockets"]], [8083])
+
+    def test_a_message_that_reaches_over_the_next(self):
+        tree = untar(self, self.take())
+        for number in (1, 2):
+            edit(f"{tree}/netns/{self.netns}/netlink/pass{number}/inet_diag-tcp.pcap", lambda data: edit_dump(data, 8083, stretch))
+        found, _ = findings(self, tree)
+        self.assertEqual(sorted(found), ["table-difference", "table-structure"])
+        self.assertIn("type 0", found["table-structure"][0]["sentence"])
+
+    def test_a_directory_entry_that_was_swallowed(self):
+        child = subprocess.Popen(["sleep", "600"])
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        tree = untar(self, self.take())
+        edit(f"{tree}/process-views/pass1/dirents", lambda data: swallow(data, str(child.pid).encode()))
+        found, _ = findings(self, tree)
+        self.assertIn("listing-structure", found)
+        [finding] = found["listing-structure"]
+        self.assertIn(f"reaches over the entry of {child.pid}", finding["sentence"])
+
+    def test_an_entry_taken_out_of_the_listing(self):
+        """The parent of a process that is listed."""
+        parent = subprocess.Popen(["sh", "-c", "sleep 600 & echo $!; wait"], stdout=subprocess.PIPE, text=True)
+        child = int(parent.stdout.readline())
+        self.addCleanup(parent.wait)
+        self.addCleanup(parent.stdout.close)
+        self.addCleanup(parent.kill)
+        self.addCleanup(os.kill, child, 9)
+        # Its start is told in whole ticks: only what is older than one can be said to have been there.
+        tick = os.sysconf("SC_CLK_TCK")
+        started = int(pathlib.Path(f"/proc/{child}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[19])
+        sandbox.wait_until(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) * tick > started + 2, "a tick")
+        tree = untar(self, self.take())
+        edit(f"{tree}/process-views/pass1/dirents", lambda data: remove_entry(data, str(parent.pid).encode()))
+        found, _ = findings(self, tree)
+        self.assertIn("unlisted-parent", found)
+        self.assertIn(f"names {parent.pid} as its parent", found["unlisted-parent"][0]["sentence"])
+
+
+if __name__ == "__main__":
+    sandbox.need("tar", "zstd", "mount")
+    sandbox.main(own_processes=True)
