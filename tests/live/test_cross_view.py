@@ -11,6 +11,14 @@ from support import sandbox
 from support.edited import drop, edit, edit_dump, findings, remove_entry, stretch, swallow, untar
 from support.ssnap import capture
 
+# Starts are told in whole ticks: only what is older than one can be said to have been there.
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def start_of(pid):
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[19])
+
+
 class CrossViewTest(sandbox.LiveTest):
     def setUp(self):
         super().setUp()
@@ -56,6 +64,40 @@ class CrossViewTest(sandbox.LiveTest):
         [finding] = self.assert_only(found, "mount-over-process", f"/proc/{sleeper.pid}")
         self.assertEqual([process["pid"] for process in finding["processes"]], [sleeper.pid])
 
+    def test_mounts_elsewhere_are_none(self):
+        """Below /proc but over no process, and over a process in a mount namespace of its own."""
+        folder = self.path("empty")
+        os.mkdir(folder)
+        subprocess.run(["mount", "--bind", folder, "/proc/sys/net"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "/proc/sys/net"], check=True)
+        apart = subprocess.Popen(["unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc/$$ && echo && exec sleep 600"], stdout=subprocess.PIPE)
+        self.addCleanup(apart.wait)
+        self.addCleanup(apart.stdout.close)
+        self.addCleanup(apart.kill)
+        apart.stdout.readline()
+        found, _ = findings(self, self.take())
+        self.assertEqual(found, {})
+
+    def test_a_proc_that_lacks_a_process(self):
+        """Over /proc lies a folder with an entry for each process but one: the collector's own procfs has that one."""
+        sleeper = subprocess.Popen(["sleep", "600"])
+        self.addCleanup(sleeper.wait)
+        self.addCleanup(sleeper.kill)
+        sandbox.wait_until(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) * TICKS > start_of(sleeper.pid) + 2, "a tick")
+        folder = self.path("proc")
+        os.mkdir(folder)
+        for name in os.listdir("/proc"):
+            if name.isdecimal() and name != str(sleeper.pid):
+                os.mkdir(f"{folder}/{name}")
+        subprocess.run(["mount", "--bind", folder, "/proc"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "/proc"], check=True)
+        found, _ = findings(self, self.take())
+        hidden = {process["pid"] for finding in found["hidden-process"] for process in finding["processes"]}
+        self.assertIn(sleeper.pid, hidden)
+        self.assertNotIn(os.getpid(), hidden)
+        [finding] = [one for one in found["hidden-process"] if one["processes"][0]["pid"] == sleeper.pid]
+        self.assertIn("not in /proc as it is mounted", finding["sentence"])
+
     def test_a_forged_unix_row(self):
         forger = socket.socket(socket.AF_UNIX)
         self.socks.append(forger)
@@ -64,18 +106,30 @@ class CrossViewTest(sandbox.LiveTest):
         [finding] = self.assert_only(found, "table-difference", "unix")
         self.assertIn("forges", finding["sentence"])
 
+    def test_odd_unix_names_are_none(self):
+        for name in (b"\0", b"\0 0000: 1 2 3 4 5 6 /x", b"\0\x1b[2J\xff"):
+            odd = socket.socket(socket.AF_UNIX)
+            self.socks.append(odd)
+            odd.bind(name)
+        found, _ = findings(self, self.take())
+        self.assertEqual(found, {})
+
     def test_a_row_taken_out_of_the_text(self):
         tree = untar(self, self.take())
 
-        def without_a_row(table):
-            return b"".join(row for row in table.splitlines(keepends=True) if b"0100007F:1F92 00000000:0000 0A" not in row)
-        edit(f"{tree}/netns/{self.netns}/proc/net/tcp", without_a_row)
+        def without_the_first_row(table):
+            rows = table.splitlines(keepends=True)
+            gone.append(int(rows[1].split()[1].split(b":")[1], 16))
+            return b"".join([rows[0], *rows[2:]])
+
+        gone = []
+        edit(f"{tree}/netns/{self.netns}/proc/net/tcp", without_the_first_row)
         found, _ = findings(self, tree)
         self.assertEqual(sorted(found), ["socket-count", "table-difference", "table-structure"])
         self.assertIn("tcp of namespace", found["socket-count"][0]["sentence"])
         [difference] = found["table-difference"]
         self.assertIn("tcp of namespace", difference["sentence"])
-        self.assertEqual([(one["local"]["port"], one["state"]) for one in difference["sockets"]], [(8082, "LISTEN")])
+        self.assertEqual([(one["local"]["port"], one["state"]) for one in difference["sockets"]], [(gone[0], "LISTEN")])
         self.assertIn("without a gap", found["table-structure"][0]["sentence"])
 
     def test_records_taken_out_of_the_dumps(self):
@@ -114,10 +168,7 @@ class CrossViewTest(sandbox.LiveTest):
         self.addCleanup(parent.stdout.close)
         self.addCleanup(parent.kill)
         self.addCleanup(os.kill, child, 9)
-        # Its start is told in whole ticks: only what is older than one can be said to have been there.
-        tick = os.sysconf("SC_CLK_TCK")
-        started = int(pathlib.Path(f"/proc/{child}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[19])
-        sandbox.wait_until(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) * tick > started + 2, "a tick")
+        sandbox.wait_until(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) * TICKS > start_of(child) + 2, "a tick")
         tree = untar(self, self.take())
         edit(f"{tree}/process-views/pass1/dirents", lambda data: remove_entry(data, str(parent.pid).encode()))
         found, _ = findings(self, tree)
