@@ -1,4 +1,5 @@
 // argv -> command table -> run(). The only catch, and the only place that makes exit codes of errors.
+#include <cstdlib>
 #include <exception>
 #include <string>
 #include <vector>
@@ -45,6 +46,22 @@ int run(const std::vector<std::string>& arguments) {
 }
 
 }  // namespace
+
+// In place of libstdc++'s, of the same name, which brings a demangler of 47 KB along to say the type of an exception that
+// nobody caught (one in a thread).
+namespace __gnu_cxx {
+void __verbose_terminate_handler() {
+  try {
+    if (std::current_exception()) throw;
+    ssnap::cli::say("internal error: terminated");
+  } catch (const std::exception& error) {
+    ssnap::cli::say(std::string("internal error: ") + error.what());
+  } catch (...) {
+    ssnap::cli::say("internal error");
+  }
+  std::abort();
+}
+}  // namespace __gnu_cxx
 
 int main(int argc, char** argv) {
   try {
