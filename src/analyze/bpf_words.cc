@@ -16,6 +16,7 @@ constexpr std::uint16_t kAnd = 0x50;
 // Ports and what else is the same in the first bytes of UDP, TCP and ICMP: what follows is carried.
 constexpr std::int64_t kCarriedOffset = 8;
 constexpr std::int64_t kIp4Bytes = 20;
+constexpr std::int64_t kTcpHeaderLength = 12;  // and behind it the flags
 constexpr int kMaxMagicDepth = 8;
 // Negating a condition copies it: tests that meet again and again would double it each time.
 constexpr std::size_t kMaxFormulas = 4096;
@@ -72,6 +73,7 @@ class Words {
       put_magic(text, graph_.tests()[i]);
       if (std::find(out.begin(), out.end(), text.bytes) == out.end()) out.push_back(std::move(text.bytes));
     }
+    add_byte_magics(out);
     std::sort(out.begin(), out.end());
     return out;
   }
@@ -85,10 +87,56 @@ class Words {
   const BpfValue* carried(std::uint32_t index, std::uint8_t ip_version, int depth = 0) const {
     const auto& one = value(index);
     if (one.kind == Kind::operation && depth < kMaxMagicDepth && graph_.is_constant(one.right)) return carried(one.left, ip_version, depth + 1);
-    if (one.kind != Kind::load || one.size_bytes < 2) return nullptr;
-    const bool is_carried = one.base == BpfBase::payload || (one.base == BpfBase::transport && one.number >= kCarriedOffset) ||
-                            (one.base == BpfBase::network && ip_version == 4 && one.number >= kIp4Bytes + kCarriedOffset);
-    return is_carried ? &one : nullptr;
+    return one.kind == Kind::load && one.size_bytes >= 2 && is_carried(one, ip_version) ? &one : nullptr;
+  }
+
+  static bool is_carried(const BpfValue& place, std::uint8_t ip_version) {
+    return place.base == BpfBase::payload || (place.base == BpfBase::transport && place.number >= kCarriedOffset) ||
+           (place.base == BpfBase::network && ip_version == 4 && place.number >= kIp4Bytes + kCarriedOffset);
+  }
+
+  // The place of one byte of what the packet carries, where the test asks for its value.
+  const BpfValue* carried_byte(const BpfTest& test) const {
+    const auto& place = value(test.left);
+    const bool is_byte = test.comparison == Comparison::equal && graph_.is_constant(test.right) && place.kind == Kind::load && place.size_bytes == 1;
+    return is_byte && is_carried(place, test.ip_version) ? &place : nullptr;
+  }
+
+  // A magic value whose bytes are compared one after the other. One byte alone is a type or a flag, and so are the two of TCP's
+  // header length and flags.
+  void add_byte_magics(std::vector<std::string>& out) const {
+    const auto& tests = graph_.tests();
+    std::vector<bool> is_inside(tests.size());
+    // A test leads to lower ones: the first byte's comes before the others'.
+    for (std::size_t i = tests.size(); i-- > 2 && out.size() < kMaxBpfMagics;) {
+      const BpfValue* const first = is_inside[i] ? nullptr : carried_byte(tests[i]);
+      if (first == nullptr) continue;
+      Text text;
+      text << "0x";
+      std::size_t last = i;
+      std::int64_t count = 0;
+      for (std::size_t at = i; at != 0;) {
+        last = at;
+        is_inside[at] = true;
+        const auto number = static_cast<std::size_t>(value(tests[at].right).number & 0xff);
+        for (const std::size_t digit : {number >> 4, number & 0xf}) text << std::string_view("0123456789abcdef").substr(digit, 1);
+        ++count;
+        const std::uint32_t next = tests[at].if_true;
+        const BpfValue* const byte = next > BpfGraph::kAccept ? carried_byte(tests[next]) : nullptr;
+        at = byte != nullptr && byte->base == first->base && byte->number == first->number + count ? next : 0;
+      }
+      const std::int64_t after_ports = first->base == BpfBase::network ? first->number - kIp4Bytes : first->number;
+      const bool is_header = first->base != BpfBase::payload && (after_ports == kTcpHeaderLength || after_ports == kTcpHeaderLength + 1);
+      if (tests[last].if_true == BpfGraph::kReject || count < (is_header ? 3 : 2)) continue;
+      put_place(text, *first);
+      text << ", byte by byte";
+      if (std::find(out.begin(), out.end(), text.bytes) == out.end()) out.push_back(std::move(text.bytes));
+    }
+  }
+
+  static void put_place(Text& text, const BpfValue& place) {
+    text << " at byte " << static_cast<std::uint64_t>(place.number)
+         << (place.base == BpfBase::payload ? " of the TCP payload" : place.base == BpfBase::transport ? " after the IP header" : " of the IP packet");
   }
 
   bool is_magic(const BpfTest& test) const {
@@ -103,8 +151,7 @@ class Words {
       put_value(text, test.left, test.ip_version, false);
       text << ")";
     }
-    text << " at byte " << static_cast<std::uint64_t>(place.number)
-         << (place.base == BpfBase::payload ? " of the TCP payload" : place.base == BpfBase::transport ? " after the IP header" : " of the IP packet");
+    put_place(text, place);
   }
 
   void put_value(Text& text, std::uint32_t index, std::uint8_t ip_version, bool inner) const {

@@ -17,7 +17,7 @@ struct BpfMeaning {
   // beyond these "ether[6:2]", "ip[8]", "ip6[7]" and "transport[13]" are bytes of a header (offset:size), in network order.
   std::string words;
   std::string obstacle;  // why there are no words; "": there are
-  // Comparisons of 2 or 4 bytes of what the packet carries with a number, that must hold for some packet to pass:
+  // Comparisons of 2 bytes or more of what the packet carries with a number, that must hold for some packet to pass:
   // "0x7255 at byte 8 after the IP header". "What it carries" begins 8 bytes after the IP header (after UDP's and ICMP's
   // header, and a TCP segment's ports and sequence number), or after the TCP header.
   std::vector<std::string> magics;

@@ -24,16 +24,25 @@ struct Line {
   bool complete = true;      // false: the file ended without a newline
 };
 
+enum class LineEnd {
+  newline,
+  as_first_line,  // "\r\n" where the first line ends so: a file that went through a system that writes them
+};
+
 // Splits a file at '\n'. The last piece without a newline comes as an incomplete line.
 class LineReader {
  public:
-  explicit LineReader(std::string_view text) : text_(text) {}
+  explicit LineReader(std::string_view text, LineEnd end = LineEnd::newline);
   std::optional<Line> next();
 
  private:
   std::string_view text_;
   std::size_t offset_ = 0;
+  bool drops_return_ = false;
 };
+
+// Of a line the words that are surely whole. In an incomplete one the last word may lack its end, unless blanks follow it.
+std::string_view whole_words(const Line& line);
 
 // Words of one line, separated by blanks or tabs.
 class TextCursor {

@@ -5,6 +5,7 @@
 #include "analyze/findings.h"
 #include "analyze/select.h"
 #include "cli/analyze_filter.h"
+#include "cli/byte_order.h"
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/letters.h"
@@ -42,7 +43,7 @@ struct Arguments {
   Letters letters;
   bool help = false, explain = false, tree = false, pairs = false, findings = false, list_rules = false, live = false;
   RowCount row_count;
-  std::string as, format = "table", netns, expect, fields, rules;
+  std::string as, format = "table", netns, expect, fields, rules, byte_order;
   std::vector<std::string> words;
 };
 
@@ -64,8 +65,9 @@ po::options_description describe(Arguments& to) {
       ("netns", po::value(&to.netns)->value_name("NAME|INODE|all"), "sockets of this network namespace; default: the host's own in the table")
       ("count", flag(to.row_count.only_count), "print how many rows there are instead of them")
       ("expect", po::value(&to.expect)->value_name("N|N..M"), "exit with 5 unless there are so many rows; also N.. and ..M")
-      ("live", flag(to.live), "no SNAPSHOT: this host, captured into memory now")
-      ("help,h", flag(to.help), "this text");
+      ("live", flag(to.live), "no SNAPSHOT: this host, captured into memory now");
+  add_byte_order(description, to.byte_order);
+  description.add_options()("help,h", flag(to.help), "this text");
   return description;
 }
 
@@ -127,6 +129,7 @@ void check(const Arguments& given, Tool tool) {
   if (!given.fields.empty() && (given.tree || (given.pairs && !is_json(format))))
     throw Failure(ExitCode::usage, "--fields chooses columns of sockets; --tree and --pairs have theirs");
   check_findings(given);
+  if (given.live && !given.byte_order.empty()) throw Failure(ExitCode::usage, "--byte-order is for a copy of /proc; --live knows it");
   if (given.explain && tool == Tool::ssnap) throw Failure(ExitCode::usage, "--explain goes with --as ss, netstat or lsof");
 }
 
@@ -301,6 +304,7 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
   options.keep_first_dump = tool == Tool::ss;
   options.keep_net_tables = tool == Tool::netstat;
   options.cross_view = given.findings;
+  options.byte_order = parse_byte_order(given.byte_order);
   options.keep_info = given.letters.info || given.findings || (tool == Tool::ssnap && given.format != "table");
   const auto read = [&]() -> model::Snapshot {
     if (given.live) {
@@ -313,6 +317,7 @@ int run_analyze_command(const std::vector<std::string>& arguments) {
     return std::move(*replayed);
   };
   const model::Snapshot snapshot = read();
+  if (!given.live) tell_byte_order(snapshot, given.words.front(), options.byte_order);
   const analyze::Filter filter = look_up_filter(syntax, snapshot);
 
   // JSON and CSV hold all namespaces, the table the host's own, unless told otherwise.

@@ -51,10 +51,10 @@ boost::program_options::variables_map parse_options(const std::vector<std::strin
                                                     const boost::program_options::positional_options_description& words,
                                                     std::string_view command);
 
-// For a command that has words and --help only: its words; nullopt where --help was asked for, and printed.
-std::optional<std::vector<std::string>> parse_words(const std::vector<std::string>& arguments, std::string_view command,
-                                                    CommandHelp (*help)());
-// The one option of such a command.
+// For a command that has words, --help and few `further` options: its words; nullopt where --help was asked for, and printed.
+std::optional<std::vector<std::string>> parse_words(const std::vector<std::string>& arguments, std::string_view command, CommandHelp (*help)(),
+                                                    const boost::program_options::options_description& further = {});
+// The option that each of these has.
 boost::program_options::options_description help_options();
 
 // A switch that may be given more than once (-n -n), as in ss; its value in the map is how often, an int.

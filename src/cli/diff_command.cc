@@ -4,6 +4,7 @@
 
 #include "analyze/diff.h"
 #include "cli/analyze_filter.h"
+#include "cli/byte_order.h"
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/letters.h"
@@ -27,7 +28,7 @@ using Snapshots = std::array<model::Snapshot, 2>;
 struct Arguments {
   Letters letters;
   bool help = false, noise = false, exit_code = false;
-  std::string format = "table", netns;
+  std::string format = "table", netns, byte_order;
   std::vector<std::string> words;
 };
 
@@ -38,8 +39,9 @@ po::options_description describe(Arguments& to) {
       ("exit-code", flag(to.exit_code), "exit with 5 if there are differences that are not noise")
       ("format", po::value(&to.format)->value_name("table|wide|json|ndjson|csv")->default_value(to.format),
        "wide: nothing wrapped; ndjson: one object a line")
-      ("netns", po::value(&to.netns)->value_name("NAME|INODE|all"), "what is in this network namespace; default: all")
-      ("help,h", flag(to.help), "this text");
+      ("netns", po::value(&to.netns)->value_name("NAME|INODE|all"), "what is in this network namespace; default: all");
+  add_byte_order(description, to.byte_order);
+  description.add_options()("help,h", flag(to.help), "this text");
   return description;
 }
 
@@ -58,12 +60,14 @@ void check(const Arguments& given) {
 Snapshots read_both(const Arguments& given) {
   reconstruct::Options options;
   options.keep_net_tables = true;
+  options.byte_order = parse_byte_order(given.byte_order);
   Snapshots snapshots;
   const auto inputs = open_inputs_confined({given.words[kOld], given.words[kNew]});
   for (const Side side : {kOld, kNew}) {
     auto replayed = pipeline::replay(inputs[side], options);
     if (replayed.has_error()) fail(replayed.error());
     snapshots[side] = std::move(*replayed);
+    tell_byte_order(snapshots[side], given.words[side], options.byte_order);
   }
   return snapshots;
 }

@@ -1,6 +1,4 @@
 // ssnap extract: a snapshot -> a tree shaped like procfs, for the tools that read one.
-#include <fcntl.h>
-#include <sys/stat.h>
 
 #include <string>
 
@@ -11,6 +9,7 @@
 #include "cli/input.h"
 #include "extract/extract.h"
 #include "pipeline/member_table.h"
+#include "pipeline/plain_tree.h"
 #include "pipeline/replay.h"
 #include "sandbox/sandbox.h"
 
@@ -29,17 +28,26 @@ bool is_wanted_of_directory(std::string_view name, bool is_archive) {
 }
 
 extract::MemberSource directory_source(const archive::Input& input) {
-  struct stat status {};
-  const bool is_archive = ::fstatat(input.fd.get(), "capture.json", &status, AT_SYMLINK_NOFOLLOW) == 0;
-  return [&input, is_archive](const archive::MemberVisitor& visit) {
-    return archive::read_directory(
-        input, [&](std::string_view name) { return is_wanted_of_directory(pipeline::canonical_name(name), is_archive); },
+  return [&input](const archive::MemberVisitor& visit) -> base::Result<archive::ReadReport> {
+    base::Problems problems;
+    const auto tree = pipeline::survey_directory(input, problems);
+    if (tree.has_error()) return tree.error();
+    auto report = archive::read_directory(
+        input,
+        [&](std::string_view file) {
+          const auto name = tree->member_name(file);
+          return name && is_wanted_of_directory(*name, tree->is_archive());
+        },
         [&](const archive::Member& member) {
-          const std::string name = pipeline::canonical_name(member.name);
+          const auto name = tree->member_name(member.name);
+          if (!name) return;
           archive::Member renamed = member;
-          renamed.name = name;
+          renamed.name = *name;
           visit(renamed);
         });
+    if (report.has_value())
+      for (auto& problem : problems.kept) report->problems.add(problem.offset, std::move(problem.message));
+    return report;
   };
 }
 

@@ -67,10 +67,11 @@ po::options_description help_options() {
   return description;
 }
 
-std::optional<std::vector<std::string>> parse_words(const std::vector<std::string>& arguments, std::string_view command,
-                                                    CommandHelp (*help)()) {
+std::optional<std::vector<std::string>> parse_words(const std::vector<std::string>& arguments, std::string_view command, CommandHelp (*help)(),
+                                                    const po::options_description& further) {
   std::vector<std::string> words;
   po::options_description everything = help_options();
+  everything.add(further);
   everything.add_options()("words", po::value(&words));
   po::positional_options_description positions;
   positions.add("words", -1);

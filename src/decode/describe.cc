@@ -37,6 +37,10 @@ std::string expected_found(std::string_view expected, std::string_view found, st
   return out;
 }
 
+void add_unended(base::Problems& problems, std::uint64_t offset, std::string_view found, std::string_view kept) {
+  problems.add(offset, expected_found("a newline at the end of the file", found, kept));
+}
+
 std::string_view at_most(std::size_t bytes, std::string_view text, std::string_view what, std::uint64_t offset,
                          base::Problems& problems) {
   if (text.size() <= bytes) return text;

@@ -111,11 +111,18 @@ constexpr Column kColumns[] = {
      [](string_view f, ByteOrder, ProcNetInetRow& r) { return parse_into(f, 10, r.inode); }},
 };
 
+// TIME_WAIT, and requests: their rows end at the pointer (get_timewait4_sock, get_openreq4).
+bool is_mini_row(const ProcNetInetRow& row) {
+  constexpr std::uint8_t kTimeWait = 6, kSynRecv = 3;
+  return row.inode == 0 && (row.state == kTimeWait || row.state == kSynRecv);
+}
+
 // What stands behind `ref` differs from table to table: what isn't as in tcp4_seq_show is passed over.
 // 0000000012345678 100 0 0 10 0
 // pointer          rto ato qack cwnd ssthresh
 void read_tail(base::TextCursor& cursor, ProcNetInetRow& row) {
   row.pointer = cursor.hexadecimal<std::uint64_t>().value_or(0);
+  if (is_mini_row(row)) return;  // further columns are a vendor's
   const auto rto = cursor.decimal<std::uint32_t>(), ato = cursor.decimal<std::uint32_t>();
   const auto quick_acks = cursor.decimal<std::uint32_t>(), cwnd = cursor.decimal<std::uint32_t>();
   const auto ssthresh = cursor.decimal<std::int32_t>();
@@ -166,11 +173,13 @@ bool is_header(string_view line) {
 base::Decoded<ProcNetInetRow> decode_proc_net_inet(std::string_view bytes, base::ByteOrder order) {
   base::Decoded<ProcNetInetRow> decoded;
   decoded.rows.reserve(bytes.size() / kMinRowBytes);
-  base::LineReader lines(bytes);
+  base::LineReader lines(bytes, base::LineEnd::as_first_line);
   while (const auto line = lines.next()) {
     if (!line->complete) {
-      decoded.problems.add(
-          line->offset, expected_found("a newline at the end of the file", line->text, "last row skipped"));
+      read_unended_line(*line, decoded, [order](const base::Line& whole, base::Decoded<ProcNetInetRow>& last) {
+        ProcNetInetRow row;
+        if (read_row(whole, order, row, last.problems)) last.rows.push_back(row);
+      });
       break;
     }
     if (is_header(line->text)) continue;

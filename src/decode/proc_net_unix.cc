@@ -9,6 +9,7 @@ namespace {
 
 // A 64-bit kernel's row without a path: how many rows to expect.
 constexpr std::size_t kMinRowBytes = 54;
+constexpr int kColumnsToInode = 7;
 
 // Reads the next word as a number; on failure says what was expected there.
 template <class T>
@@ -57,6 +58,17 @@ bool read_row(const base::Line& line, ProcNetUnixRow& row, base::Problems& probl
   return true;
 }
 
+// A row whose inode is followed by a blank has all that counts; of its path the end may be missing.
+void read_unended_row(const base::Line& line, base::Decoded<ProcNetUnixRow>& decoded) {
+  base::TextCursor cursor(line.text);
+  for (int column = 0; column < kColumnsToInode; ++column) cursor.word();
+  base::Problems ignored;
+  ProcNetUnixRow row;
+  const bool is_kept = cursor.skip(' ') && decoded.rows.size() < kMaxRows && read_row(line, row, ignored);
+  add_unended(decoded.problems, line.offset, line.text, is_kept ? "last row kept, its Path may lack its end" : "last row skipped");
+  if (is_kept) decoded.rows.push_back(std::move(row));
+}
+
 bool is_header(std::string_view line) {
   return base::TextCursor(line).word() == "Num";
 }
@@ -67,11 +79,10 @@ bool is_header(std::string_view line) {
 base::Decoded<ProcNetUnixRow> decode_proc_net_unix(std::string_view bytes) {
   base::Decoded<ProcNetUnixRow> decoded;
   decoded.rows.reserve(bytes.size() / kMinRowBytes);
-  base::LineReader lines(bytes);
+  base::LineReader lines(bytes, base::LineEnd::as_first_line);
   while (const auto line = lines.next()) {
     if (!line->complete) {
-      decoded.problems.add(
-          line->offset, expected_found("a newline at the end of the file", line->text, "last row skipped"));
+      read_unended_row(*line, decoded);
       break;
     }
     // Only the first line: further down "Num" is part of a socket's name that holds a newline, and worth a

@@ -78,19 +78,33 @@ class RowReader {
   base::Problems& problems_;
 };
 
-// Calls `read_line(line, decoded)` for each line, but for a first one whose first word is `header` ("": no
-// header). What it adds to decoded.rows is limited to kMaxRows.
+// Of the last line of a table that ends without a newline: it was cut there, or whoever copied it left the newline out.
+// `read_line(line, decoded)` gets what is whole of it; what it adds is kept. Always a problem.
 template <class Row, class ReadLine>
+void read_unended_line(base::Line line, base::Decoded<Row>& decoded, ReadLine read_line) {
+  // What is wrong with the rest of the line is said by one message.
+  base::Problems problems = std::move(decoded.problems);
+  const std::string_view text = line.text;
+  const std::size_t rows = decoded.rows.size();
+  line.text = base::whole_words(line);
+  if (rows < kMaxRows) read_line(line, decoded);
+  add_unended(problems, line.offset, text, decoded.rows.size() > rows ? "last row kept but for its last word" : "last row skipped");
+  decoded.problems = std::move(problems);
+}
+
+// Calls `read_line(line, decoded)` for each line, but for those whose first word is `header` ("": no header): in files that
+// were put together it stands further down too. What it adds to decoded.rows is limited to kMaxRows.
+template <class Row, bool keeps_unended = false, class ReadLine>
 base::Decoded<Row> decode_lines(std::string_view bytes, std::string_view header, ReadLine read_line) {
   base::Decoded<Row> decoded;
-  base::LineReader lines(bytes);
+  base::LineReader lines(bytes, base::LineEnd::as_first_line);
   while (const auto line = lines.next()) {
     if (!line->complete) {
-      decoded.problems.add(
-          line->offset, expected_found("a newline at the end of the file", line->text, "last row skipped"));
+      if constexpr (keeps_unended) read_unended_line(*line, decoded, read_line);
+      else add_unended(decoded.problems, line->offset, line->text, "last row skipped");
       break;
     }
-    if (line->offset == 0 && !header.empty() && base::TextCursor(line->text).word() == header) continue;
+    if (!header.empty() && base::TextCursor(line->text).word() == header) continue;
     if (decoded.rows.size() >= kMaxRows) {
       decoded.problems.add(line->offset, "expected at most " + std::to_string(kMaxRows) +
                                              " rows, found more; the rest is left out");
@@ -104,7 +118,7 @@ base::Decoded<Row> decode_lines(std::string_view bytes, std::string_view header,
 // The usual case: a row a line. `read_row(reader, row)` is false where the row can't be kept.
 template <class Row, class ReadRow>
 base::Decoded<Row> decode_rows(std::string_view bytes, std::string_view header, ReadRow read_row) {
-  return decode_lines<Row>(bytes, header, [read_row](const base::Line& line, base::Decoded<Row>& decoded) {
+  return decode_lines<Row, true>(bytes, header, [read_row](const base::Line& line, base::Decoded<Row>& decoded) {
     RowReader reader(line, decoded.problems);
     Row row;
     row.offset = line.offset;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_reader.h"
 #include "base/outcome.h"
 #include "model/finding.h"
 #include "model/first_dump.h"
@@ -17,10 +18,20 @@
 
 namespace ssnap::model {
 
+// In which order the host prints the words of its addresses, and who says so.
+struct HostByteOrder {
+  enum class From : std::uint8_t { capture, option, deduced, guessed };
+
+  base::ByteOrder order = base::ByteOrder::little;
+  From from = From::guessed;
+  std::string detail;  // deduced: from what; guessed: "" where no address reads differently in the other order
+};
+
 // The captured machine. Kernel strings are bytes.
 struct Host {
   std::optional<std::string> nodename, machine_id, boot_id, kernel, kernel_version, machine;
   std::int64_t clk_tck = 100;  // ticks per second of start_ticks and of timers in /proc/net
+  std::optional<HostByteOrder> byte_order;
 };
 
 // What the captured kernel said of its clock.

@@ -53,6 +53,7 @@ void read_capture_info(const Context& context) {
   replay.has_capture_info = true;
   replay.byte_order = info.host.byte_order;
   auto& host = replay.records.host;
+  host.byte_order = {info.host.byte_order, model::HostByteOrder::From::capture, ""};
   host.nodename = info.host.nodename;
   host.machine_id = info.host.machine_id;
   host.boot_id = info.host.boot_id;
@@ -226,9 +227,19 @@ void read_net_table(const Context& context) {
   kept = reconstruct::to_model(std::move(decoded.rows));
 }
 
+// Every table of sockets begins with a header, also where there are none: a file of 0 bytes is no table. Files of /proc have
+// size 0 to a collector that copies by size.
+bool is_empty_table(const Context& context, const reconstruct::Origin& origin, model::View view, std::uint16_t family,
+                    std::uint16_t protocol) {
+  if (!context.member.bytes.empty()) return false;
+  context.replay.empty_tables.push_back({origin.netns, {view, family, protocol}, std::string(context.name)});
+  return true;
+}
+
 template <model::View view, std::uint16_t family, std::uint16_t protocol>
 void read_proc_net_inet(const Context& context) {
   const auto origin = context.origin();
+  if (is_empty_table(context, origin, view, family, protocol)) return;
   // A plain copy of /proc holds the same table below several names: the first one counts.
   if (!note_view(context, origin, view, family, protocol)) return;
   auto table = decode::decode_proc_net_inet(context.member.bytes, context.replay.byte_order);
@@ -240,6 +251,7 @@ void read_proc_net_inet(const Context& context) {
 template <auto decode, auto list, model::View view, std::uint16_t family>
 void read_proc_net(const Context& context) {
   const auto origin = context.origin();
+  if (is_empty_table(context, origin, view, family, 0)) return;
   if (!note_view(context, origin, view, family, 0)) return;
   auto table = decode(context.member.bytes);
   context.report(table.problems);
@@ -414,6 +426,7 @@ constexpr Row kRows[] = {
     {"cgroup2-ids", read_cgroup_ids},
     {"exe-hashes/*", read_exe_hashes},
     SSNAP_TASK("fd/*", read_symlink),
+    {"proc/*/fd", read_fd_listing},
     SSNAP_TASK("ns/*", read_symlink),
     SSNAP_TASK("exe", read_symlink),
     SSNAP_TASK("cwd", read_symlink),
@@ -513,6 +526,8 @@ void add_member(Replay& replay, std::string_view name, const archive::Member& me
   if (found.row == nullptr) return;
   // Beside capture.json they are what `extract` made of members that say more and are in the tree as well.
   if (replay.has_capture_info && (name.starts_with("proc/net/") || found.row->read == read_symlink)) return;
+  if (member.type == archive::MemberType::symlink && found.row->read != read_symlink)
+    return replay.add_problem(std::string(name), 0, "a symbolic link, not a file: not followed");
   // What is no longer read of a host that shows too much must not make it a cut capture.
   const bool is_about_capture = found.row->read == read_capture_info || found.row->read == read_end_info;
   const std::uint64_t cost = member.bytes.size() + kMemberCostBytes;

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "archive/capture_info.h"
@@ -12,10 +13,16 @@
 
 namespace ssnap::pipeline {
 
+struct EmptyTable {
+  std::uint64_t netns = 0;
+  std::tuple<model::View, std::uint16_t, std::uint16_t> view;  // as in Records::views
+  std::string member;
+};
+
 // What the members of one input add up to.
 struct Replay {
   reconstruct::Records records;
-  base::ByteOrder byte_order = base::ByteOrder::little;  // of the captured host; little until capture.json says
+  base::ByteOrder byte_order = base::ByteOrder::little;  // of the captured host
   bool keep_info = false;  // reconstruct::Options::keep_info
   bool keep_net_tables = false;  // reconstruct::Options::keep_net_tables
   bool keep_congestion = false;  // beside them the congestion control's own numbers: keep_first_dump
@@ -25,6 +32,8 @@ struct Replay {
   bool has_end_info = false;
   bool has_process_list = false;
   std::optional<std::uint64_t> first_dump_nsec, last_fd_nsec;  // CLOCK_BOOTTIME: the smear
+  // Tables of 0 bytes, which have not even their header: gaps, unless the table is there under another name.
+  std::vector<EmptyTable> empty_tables;
   ReplayLimits limits;
   std::uint64_t bytes_left = kMaxReplayBytes;  // of limits.bytes, or of what the size of the input allows
   std::uint64_t members_left_out = 0, problems_left_out = 0, gaps_left_out = 0;

@@ -1,6 +1,7 @@
 #include "pipeline/process_members.h"
 
 #include "decode/describe.h"
+#include "decode/fd_listing.h"
 #include "decode/row_limits.h"
 
 namespace ssnap::pipeline {
@@ -92,6 +93,16 @@ void read_symlink(const Context& context) {
   link.target = decode::at_most(decode::kMaxPathBytes, context.member.bytes, "a target", 0, problems);
   context.report(problems);
   reconstruct::add_link(context.records(), *task, link);
+}
+
+// The file fd of a collector that keeps what `ls -l /proc/PID/fd` says.
+void read_fd_listing(const Context& context) {
+  const auto task = context.task();
+  // ls prints nothing of a directory that it may not open.
+  if (!task || context.member.bytes.empty()) return;
+  const auto links = decode::decode_fd_listing(context.member.bytes);
+  context.report(links.problems);
+  reconstruct::add_fds(context.records(), *task, links.rows, 1);
 }
 
 void read_fdinfo(const Context& context) {

@@ -13,6 +13,7 @@ void read_fds(const Context& context);
 void read_mountinfo(const Context& context);
 void read_links(const Context& context);
 void read_symlink(const Context& context);
+void read_fd_listing(const Context& context);
 void read_fdinfo(const Context& context);
 void read_maps(const Context& context);
 void read_loginuid(const Context& context);

@@ -168,6 +168,9 @@ void merge_table(const Table& table, const std::vector<std::uint32_t>& dumped, m
     if (!at) {
       at = static_cast<std::uint32_t>(snapshot.sockets.size());
       snapshot.sockets.push_back(make(row, inode));
+      // The row may come again: a table that moves repeats rows, and so does a file that was put together.
+      if (inode != 0) by_inode.emplace(inode, *at);
+      else if (const std::optional<std::uint64_t> key = key_of(row)) without_inode.emplace(*key, *at);
     }
     see(snapshot.sockets[*at], view, table.origin, row.offset);
   }

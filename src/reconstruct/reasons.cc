@@ -155,6 +155,7 @@ class Reasons {
       rings += process.rings.size();
       mappings += process.mapped_inodes.size();
     }
+    has_fds_ = processes + threads > 0;
     looked_at_ = plural(processes, "process", "processes") + ", " + plural(threads, "thread", "threads") + ", " +
                  plural(rings, "io_uring", "io_urings") + ", " + plural(mappings, "mapping", "mappings");
   }
@@ -228,9 +229,12 @@ class Reasons {
     if (!unopened_.empty()) return {OwnerlessCode::unreadable, unopened_text()};
     if (hides_processes_) return {OwnerlessCode::unreadable, "/proc hid processes from the collector (hidepid)"};
     if (snapshot_.capture.inner_pid_namespace) return {OwnerlessCode::other_pid_namespace, kInner};
+    const bool is_copy = snapshot_.capture.status == "directory";
+    if (is_copy && !has_fds_) return {OwnerlessCode::unreadable, "this copy of /proc has no fds of any process"};
     return {OwnerlessCode::unexplained,
             "nothing that was read holds it (" + looked_at_ +
-                "): it is the kernel's, though no link or mount tells of it, or of a process that /proc doesn't show"};
+                "): it is the kernel's, though no link or mount tells of it, or of a process that " +
+                (is_copy ? "this copy of /proc lacks" : "/proc doesn't show")};
   }
 
   // Processes of which nothing is known but their number.
@@ -280,6 +284,7 @@ class Reasons {
   std::uint64_t left_out_ = 0;  // capture --pid
   std::set<std::int64_t> unopened_;
   bool hides_processes_ = false;
+  bool has_fds_ = false;  // some fd table was read
   std::string looked_at_;
 };
 

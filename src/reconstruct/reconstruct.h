@@ -2,6 +2,8 @@
 // none, and who is at the other end.
 #pragma once
 
+#include <optional>
+
 #include "reconstruct/records.h"
 
 namespace ssnap::reconstruct {
@@ -12,6 +14,7 @@ struct Options {
   bool keep_info = false;           // tcp_info and its like: some 60 numbers a socket
   bool keep_net_tables = false;     // routes, interfaces, multicast groups and counters
   bool cross_view = false;          // checks of one view against another, and of the raw bytes
+  std::optional<base::ByteOrder> byte_order{};  // of a host of which the input doesn't say it
 };
 
 model::Snapshot reconstruct(Records records, const Options& options);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/clock.h"
+#include "render/byte_order.h"
 #include "render/escape.h"
 #include "render/words.h"
 
@@ -57,6 +58,7 @@ std::string head_text(const Rows& rows) {
     if (host.machine) kernel += ' ' + escape_terminal(*host.machine);
     parts.push_back(std::move(kernel));
   }
+  if (is_guess_that_matters(host)) parts.push_back("byte order guessed: " + std::string(byte_order_word(host.byte_order->order)));
   if (auto namespaces = namespaces_text(rows); !namespaces.empty()) parts.push_back(std::move(namespaces));
   if (capture.processes_found != 0)
     parts.push_back(std::to_string(capture.processes_read) + " of " +

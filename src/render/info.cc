@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "render/account.h"
+#include "render/byte_order.h"
 #include "render/coverage.h"
 #include "render/escape.h"
 #include "render/words.h"
@@ -126,6 +127,7 @@ void append_host(std::string& out, const model::Snapshot& snapshot) {
   if (host.kernel_version) kernel += " " + escape_terminal(*host.kernel_version);
   line(out, "Kernel", kernel);
   line(out, "Machine", text_of(host.machine));
+  line(out, "Byte order", byte_order_text(host));
   line(out, "Machine id", text_of(host.machine_id));
   line(out, "Boot id", text_of(host.boot_id));
   if (snapshot.capture.begin_boottime_nsec) line(out, "Uptime", uptime(*snapshot.capture.begin_boottime_nsec));

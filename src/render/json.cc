@@ -5,6 +5,7 @@
 #include <bitset>
 #include <functional>
 
+#include "render/byte_order.h"
 #include "render/fields.h"
 #include "render/in_order.h"
 #include "render/json_details.h"
@@ -34,6 +35,11 @@ void fill_host(Item item, const model::Host& host) {
   item.bytes_if("boot_id", host.boot_id);
   item.bytes_if("machine_id", host.machine_id);
   item.number("clk_tck", host.clk_tck);
+  // An archive says it itself.
+  if (!host.byte_order || host.byte_order->from == model::HostByteOrder::From::capture) return;
+  item.word("byte_order", byte_order_word(host.byte_order->order));
+  item.word("byte_order_from", byte_order_from_word(host.byte_order->from));
+  item.bytes_unless_empty("byte_order_detail", host.byte_order->detail);
 }
 
 void fill_capture(Item item, const model::Capture& capture) {

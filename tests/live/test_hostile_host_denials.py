@@ -4,7 +4,6 @@ threads. It takes what it can get, and says what it could not."""
 import ctypes
 import os
 import resource
-import shutil
 import socket
 import struct
 import subprocess
@@ -13,7 +12,7 @@ from support import sandbox
 from support.actors import LIBC, actor, checked, inode_of, listener
 from support.hostile import HostileTest
 from support.netns import MS_NODEV, MS_NOSUID, Netns
-from support.ssnap import SSNAP, analyze_json
+from support.ssnap import analyze_json
 
 PORT = 4001
 HOLDER_UID, OTHER_UID = 54321, 54322
@@ -49,10 +48,7 @@ def without(*capabilities):
 class DenialsTest(HostileTest):
     def setUp(self):
         super().setUp()
-        os.chmod(self.folder, 0o755)
-        self.ssnap = self.path("ssnap")
-        shutil.copy(SSNAP, self.ssnap)  # not all folders above the build may be open to everybody
-        os.chmod(self.ssnap, 0o755)
+        self.ssnap = self.ssnap_for_everybody()
         self.own = listener(PORT)
         self.addCleanup(self.own.close)
         self.process, (self.inode, self.fd) = actor(self, self.hold)

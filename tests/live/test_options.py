@@ -10,6 +10,7 @@ import re
 import socket
 import struct
 import subprocess
+import sys
 
 from support import sandbox, zstd_frames
 from support.ssnap import SSNAP, analyze_json, certain_owners, sockets_of, ssnap
@@ -20,18 +21,18 @@ HELP = {
                   "quiet verbose progress help",
     ("analyze",): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening bound-inactive "
                   "numeric processes threads extended options memory info bpf tos cgroup inet-sockopt summary oneline no-header "
-                  "no-queues as explain format fields tree pairs findings rules list-rules netns count expect live help",
+                  "no-queues as explain format fields tree pairs findings rules list-rules netns count expect live byte-order help",
     ("analyze", "--as", "ss"): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening "
                                "numeric processes threads extended options memory info bpf tos cgroup inet-sockopt tipcinfo summary "
-                               "oneline no-header as explain format fields tree pairs findings rules list-rules netns count expect live help",
+                               "oneline no-header as explain format fields tree pairs findings rules list-rules netns count expect live byte-order help",
     ("analyze", "--as", "netstat"): "tcp udp udplite sctp raw unix ipv4 ipv6 all listening numeric processes extended timers wide "
                                     "groups interfaces route statistics numeric-hosts numeric-ports numeric-users symbolic fib "
-                                    "verbose as explain format fields tree pairs findings rules list-rules netns count expect live help",
-    ("analyze", "--as", "lsof"): "tcp udp unix ipv4 ipv6 numeric as explain format fields tree pairs findings rules list-rules netns count expect live help",
+                                    "verbose as explain format fields tree pairs findings rules list-rules netns count expect live byte-order help",
+    ("analyze", "--as", "lsof"): "tcp udp unix ipv4 ipv6 numeric as explain format fields tree pairs findings rules list-rules netns count expect live byte-order help",
     ("diff",): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening bound-inactive "
-               "numeric processes threads no-header noise exit-code format netns help",
+               "numeric processes threads no-header noise exit-code format netns byte-order help",
     ("extract",): "directory netns help",
-    ("info",): "help",
+    ("info",): "byte-order help",
     ("verify",): "help",
     ("man",): "help",
     ("completion",): "help",
@@ -88,6 +89,8 @@ WRONG = [
     (("analyze", "a", "--format", "xml"), "'xml'"),
     (("analyze", "a", "--as", "top"), "'top'"),
     (("analyze", "a", "--as=top"), "'top'"),
+    (("analyze", "a", "--byte-order", "middle"), "'middle'"),
+    (("analyze", "--live", "--byte-order", "big"), "--live"),
     (("analyze", "a", "-r"), "-r"),
     (("analyze", "a", "--explain"), "--as ss, netstat or lsof"),
     (("analyze", "a", "--as", "netstat", "--format", "json"), "--format json"),
@@ -114,6 +117,7 @@ WRONG = [
     (("diff", "a"), "which snapshots"),
     (("diff", "-", "-"), "standard input"),
     (("diff", "a", "b", "--format", "xml"), "'xml'"),
+    (("diff", "a", "b", "--byte-order", "middle"), "'middle'"),
     (("diff", "a", "b", "-m"), "-m"),
     (("diff", "a", "b", "-K"), "can't be closed"),
     (("diff", "a", "b", "sprt", "=", ":80"), "'sprt' at word 1"),
@@ -137,6 +141,7 @@ WRONG = [
     (("info",), "which snapshot"),
     (("info", "a", "b"), "which snapshot"),
     (("info", "a", "--format", "json"), "--format"),
+    (("info", "a", "--byte-order", "middle"), "'middle'"),
     (("verify",), "which snapshot"),
     (("verify", "a", "b"), "which snapshot"),
 ]
@@ -517,6 +522,19 @@ class OptionsTest(sandbox.LiveTest):
         wide = answer("-lt", "--format", "wide")
         for words in ("NETNS", "INODE", "COOKIE", "memory: ", "info: ", "type of service", str(os.fstat(self.v4.fileno()).st_ino)):
             self.assertIn(words, wide)
+
+    def test_byte_order(self):
+        """An archive says it itself; old_text_test.py has copies of /proc, which don't."""
+        _, path = self.capture()
+        for words in (("analyze", path), ("info", path), ("diff", path, path)):
+            whole = ssnap(*words)
+            self.assertEqual((whole.returncode, whole.stderr), (0, b""))
+            said = []
+            for order in ("little", "big"):
+                run = ssnap(*words, "--byte-order", order)
+                self.assertEqual((run.returncode, run.stdout), (0, whole.stdout))
+                said.append(b"--byte-order is passed over" in run.stderr)
+            self.assertEqual(said, [sys.byteorder == "big", sys.byteorder == "little"])
 
     def test_live(self):
         run = ssnap("analyze", "--live", "-lt", "--format", "json", "src", "127.0.0.1")

@@ -1,4 +1,5 @@
 #include "check.h"
+#include "decode/fd_listing.h"
 #include "decode/link_list.h"
 
 using namespace ssnap::decode;
@@ -14,5 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(!(record.mode && record.errno_number));
     (void)inode_of_link(record.target, "socket");
   }
+  const auto listed = decode_fd_listing(bytes);
+  check_problems(listed.problems, size);
+  check_offsets(listed.rows, size);
+  for (const auto& record : listed.rows) check(!record.name.empty() && (record.errno_number || lies_in(record.target, bytes)));
   return 0;
 }

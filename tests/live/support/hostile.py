@@ -1,6 +1,7 @@
 """Captures of a host that works against it: with limits on what the collector may need, and what it says of the gaps."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -28,6 +29,13 @@ sys.exit(code if code >= 0 else 128 - code)
 
 class HostileTest(OwnersTest):
     max_peak_bytes = MAX_PEAK_BYTES
+
+    def ssnap_for_everybody(self):
+        """A copy of the executable: not all folders above the build may be open to everybody."""
+        os.chmod(self.folder, 0o755)
+        shutil.copy(SSNAP, self.path("ssnap"))
+        os.chmod(self.path("ssnap"), 0o755)
+        return self.path("ssnap")
 
     def run_capture(self, *arguments, prefix=(), ssnap=SSNAP, exit_codes=(0, 3), **popen_arguments):
         """Captures, and checks what it needed and that the exit code agrees with the gaps. Sets `archive`, `snapshot`,

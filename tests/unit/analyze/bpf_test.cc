@@ -110,6 +110,43 @@ TEST_CASE("a filter that waits for a magic value") {
         std::vector<std::string>{"0xdeadbeef at byte 28 of the IP packet"});
 }
 
+TEST_CASE("a magic value whose bytes are compared one by one") {
+  // Of a socket that gets IPv4 alone, without its link header: each byte at a fixed place, and accepted if all are equal.
+  const auto bytes_at = [](std::uint32_t offset, const std::string& wanted, std::uint16_t load = 0x30) {
+    Program program;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const auto left = static_cast<std::uint8_t>(2 * (wanted.size() - i) - 1);
+      program.push_back({load, 0, 0, offset + static_cast<std::uint32_t>(i)});
+      program.push_back({0x15, 0, left, static_cast<std::uint8_t>(wanted[i])});
+    }
+    program.push_back({6, 0, 0, 1});
+    program.push_back({6, 0, 0, 0});
+    return program;
+  };
+  const auto magics = [](const Program& program) { return explain_bpf(program, BpfStart::network, 4).magics; };
+  using List = std::vector<std::string>;
+  CHECK(magics(bytes_at(28, "abcd")) == List{"0x61626364 at byte 28 of the IP packet, byte by byte"});
+  CHECK(magics(bytes_at(28, "ab")) == List{"0x6162 at byte 28 of the IP packet, byte by byte"});
+  CHECK(magics(bytes_at(40, std::string("\0\x7f\xff", 3))) == List{"0x007fff at byte 40 of the IP packet, byte by byte"});
+  // After an IP header of any length.
+  Program transport = bytes_at(8, "abc", 0x50);
+  transport.insert(transport.begin(), {0xb1, 0, 0, 0});
+  CHECK(magics(transport) == List{"0x616263 at byte 8 after the IP header, byte by byte"});
+  // One byte is a type: TLS's handshake, a flag. Two are TCP's header length and flags, or a port.
+  CHECK(magics(bytes_at(40, "\x16")).empty());
+  CHECK(magics(bytes_at(33, "\x02")).empty());
+  CHECK(magics(bytes_at(32, "\x50\x02")).empty());
+  CHECK(magics(bytes_at(22, "\x1f\x90")).empty());
+  // Bytes that don't stand side by side.
+  Program apart = bytes_at(28, "ab");
+  apart[2].k = 30;
+  CHECK(magics(apart).empty());
+  // Its opposite: what has the value is left.
+  Program opposite = bytes_at(28, "abcd");
+  std::swap(opposite[8].k, opposite[9].k);
+  CHECK(magics(opposite).empty());
+}
+
 TEST_CASE("programs that the kernel would refuse have no words and harm nobody") {
   CHECK(words({}) == "(it has no instructions)");
   CHECK(words({{0x28, 0, 0, 12}}) == "(it leads past its end)");

@@ -47,6 +47,28 @@ TEST_CASE("lines keep their offsets and say when the last is cut") {
   CHECK_FALSE(lines.next());
 }
 
+TEST_CASE("a file whose first line ends in CRLF loses every CR at the end of a line, where that is asked for") {
+  const auto all = [](std::string_view text, LineEnd end) {
+    LineReader lines(text, end);
+    std::string out;
+    while (const auto line = lines.next()) out += std::to_string(line->offset) + "[" + std::string(line->text) + "]" + (line->complete ? "" : "...");
+    return out;
+  };
+  CHECK(all("a\r\nb\nc\r\r\n\r\nd\r", LineEnd::as_first_line) == "0[a]3[b]5[c\r]9[]11[d]...");
+  CHECK(all("a\r\nb\r\n", LineEnd::newline) == "0[a\r]3[b\r]");
+  CHECK(all("a\nb\r\n", LineEnd::as_first_line) == "0[a]2[b\r]");
+  CHECK(all("\nb\r\n", LineEnd::as_first_line) == "0[]1[b\r]");
+  CHECK(all("b\r", LineEnd::as_first_line) == "0[b\r]...");
+}
+
+TEST_CASE("of a line without its end the last word may lack its own") {
+  CHECK(whole_words({"12 34", 0, true}) == "12 34");
+  CHECK(whole_words({"12 34", 0, false}) == "12 ");
+  CHECK(whole_words({"12\t34 ", 0, false}) == "12\t34 ");
+  CHECK(whole_words({"12", 0, false}).empty());
+  CHECK(whole_words({"", 0, false}).empty());
+}
+
 TEST_CASE("addresses print as inet_ntop prints them") {
   const auto v6 = [](std::string_view bytes) { return IpAddress::v6(bytes).to_string(); };
   CHECK(IpAddress::v4("\x7f\0\0\x01"sv).to_string() == "127.0.0.1");

@@ -1,5 +1,7 @@
 #include "decode/link_list.h"
 
+#include "decode/fd_listing.h"
+
 #include <sstream>
 
 #include "support.h"
@@ -119,4 +121,31 @@ TEST_CASE("every prefix of a list gives a prefix of its records") {
     }
     REQUIRE(decoded.problems.empty() == (size == 0 || bytes[size - 1] == '\0'));
   }
+}
+
+TEST_CASE("what ls -l prints of an fd directory") {
+  const auto decoded = decode_fd_listing(
+      "total 0\n"
+      "lrwx------ 1 root root 64 Nov 22 08:54 3 -> socket:[1596]\n"
+      "l-wx------. 1 root root 64 2026-11-22 08:54:01.000000000 +0000 12 -> /tmp/a -> b\n"
+      "lrwx------ 1 root root 64 Nov 22 08:54 4\n"
+      "\n"
+      "ls: cannot open it\n"
+      "lrwx------ 1 root root 64 Nov 22 08:54 cwd -> /\n"
+      "lrwx------ 1 root root 64 Nov 22 08:54 5 -> socket:[15");
+  REQUIRE(decoded.rows.size() == 3);
+  CHECK(decoded.rows[0].name == "3");
+  CHECK(decoded.rows[0].target == "socket:[1596]");
+  CHECK(decoded.rows[0].offset == 8);
+  CHECK(decoded.rows[1].name == "12");
+  CHECK(decoded.rows[1].target == "/tmp/a -> b");
+  CHECK(decoded.rows[2].name == "4");
+  CHECK(decoded.rows[2].errno_number == 13);
+  CHECK(decoded.problems.total == 3);
+  CHECK(first_message(decoded.problems).starts_with("expected a link as ls -l prints it, found "));
+  CHECK(printable(decoded.problems));
+  CHECK(decode_fd_listing("").rows.empty());
+  const auto unended = decode_fd_listing("lrwx------ 1 root root 64 Nov 22 08:54 5 -> socket:[15]");
+  CHECK(unended.problems.empty());
+  REQUIRE(unended.rows.size() == 1);
 }

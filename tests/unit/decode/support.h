@@ -136,7 +136,12 @@ void check_dump_prefixes(const std::string& bytes, Decode decode, Summary summar
   }
 }
 
-// The same of a text table: a cut between lines goes unnoticed.
+// True if the row at `offset` has lost its newline to the cut at `size`.
+inline bool is_cut_row(std::string_view bytes, std::size_t size, std::uint64_t offset) {
+  return bytes.substr(0, size).find('\n', offset) == std::string_view::npos;
+}
+
+// The same of a text table: a cut between lines goes unnoticed. The row that was cut may lack its last columns.
 template <class Decode, class Summary>
 void check_text_prefixes(const std::string& bytes, Decode decode, Summary summary) {
   const auto whole = decode(std::string_view(bytes));
@@ -144,11 +149,12 @@ void check_text_prefixes(const std::string& bytes, Decode decode, Summary summar
     INFO(size);
     const auto decoded = decode(std::string_view(bytes).substr(0, size));
     REQUIRE(decoded.rows.size() <= whole.rows.size());
+    const bool at_boundary = size == 0 || bytes[size - 1] == '\n';
     for (std::size_t i = 0; i < decoded.rows.size(); ++i) {
-      REQUIRE(summary(decoded.rows[i]) == summary(whole.rows[i]));
       REQUIRE(decoded.rows[i].offset == whole.rows[i].offset);
+      if (!is_cut_row(bytes, size, decoded.rows[i].offset)) REQUIRE(summary(decoded.rows[i]) == summary(whole.rows[i]));
     }
-    REQUIRE(decoded.problems.empty() == (size == 0 || bytes[size - 1] == '\n'));
+    REQUIRE(decoded.problems.empty() == at_boundary);
   }
 }
 
