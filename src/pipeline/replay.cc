@@ -50,6 +50,7 @@ base::Result<model::Snapshot> replay_directory(const archive::Input& input, cons
       input, [](std::string_view name) { return is_wanted(canonical_name(name)); },
       [&](const archive::Member& member) { add_member(replay, canonical_name(member.name), member); });
   if (report.has_error()) return report.error();
+  finish_decoding(replay);
   add_report(replay, *report);
   if (report->members == 0)
     return base::Error{"no snapshot: " + input.name + " holds neither an unpacked archive nor a copy of /proc"};
@@ -70,6 +71,7 @@ base::Result<Replay> read_members(std::string_view bytes, const reconstruct::Opt
   replay.keep_congestion = options.keep_first_dump;
   const archive::ReadReport report =
       archive::read_archive(bytes, [&](const archive::Member& member) { add_member(replay, member.name, member); });
+  finish_decoding(replay);
   if (!replay.has_capture_info) {
     std::string why = !replay.capture_info_error.empty() ? replay.capture_info_error
                       : !report.problems.kept.empty()    ? report.problems.kept.front().message
