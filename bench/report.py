@@ -117,6 +117,7 @@ def render(results):
         "passes, the same files, the links of the same processes, on the same number of threads, in the fastest of three orders, from a",
         "procfs of its own as capture has, in which nothing is cached (bench/floor.cc). What capture reads beyond that (kallsyms, the look for namespaces, the second look at fd tables) counts",
         "against capture, as do compression, SHA-256 and the archive's way to the disk.", "",
+        "[PROFILE.md](PROFILE.md) says where the rest goes where a target is missed.", "",
         "## Targets", "",
         *table(["", "target", *(HEADING[name] for name in ORDER if name in loads)],
                [[what, target, *[cell for name, cell in zip(ORDER, cells) if name in loads or len(cells) == 1]]

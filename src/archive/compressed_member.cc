@@ -52,7 +52,7 @@ struct MemberCompressor::State {
 };
 
 MemberCompressor::MemberCompressor(int level) : state_(std::make_unique<State>()) {
-  ZSTD_CCtx_setParameter(state_->context, ZSTD_c_compressionLevel, level);
+  set_level(level);
   ZSTD_CCtx_setParameter(state_->context, ZSTD_c_checksumFlag, 1);
   // Never stated, even where zstd could know it: a reader tells content frames from all others by this.
   ZSTD_CCtx_setParameter(state_->context, ZSTD_c_contentSizeFlag, 0);
@@ -61,6 +61,8 @@ MemberCompressor::MemberCompressor(int level) : state_(std::make_unique<State>()
 MemberCompressor::~MemberCompressor() = default;
 MemberCompressor::MemberCompressor(MemberCompressor&&) noexcept = default;
 MemberCompressor& MemberCompressor::operator=(MemberCompressor&&) noexcept = default;
+
+void MemberCompressor::set_level(int level) { ZSTD_CCtx_setParameter(state_->context, ZSTD_c_compressionLevel, level); }
 
 void MemberCompressor::append(std::string_view bytes) {
   state_->hash.update(bytes);

@@ -52,6 +52,8 @@ class MemberCompressor {
   MemberCompressor(MemberCompressor&&) noexcept;
   MemberCompressor& operator=(MemberCompressor&&) noexcept;
 
+  // Of the members to come; between two of them only.
+  void set_level(int level);
   void append(std::string_view bytes);
   std::uint64_t size_bytes() const;
   // Ends the frame. The compressor is then ready for the next member.

@@ -17,6 +17,8 @@ struct Member {
   std::string_view bytes;  // a file's content; a symlink's target
   bool cut = false;        // the input ended, or was damaged, inside the content: `bytes` holds what came before
   std::uint64_t frame_offset = 0;  // in the compressed file: where the frame with its header begins; 0 for directories
+  // The string that holds `bytes`, where there is one: the visitor may move from it, to keep a large member without a copy.
+  std::string* held = nullptr;
 };
 
 using MemberVisitor = std::function<void(const Member&)>;

@@ -10,6 +10,8 @@
 namespace ssnap::archive {
 namespace {
 
+constexpr std::uint64_t kMaxReserve = 256 * kMiB;
+
 bool is_zero(std::string_view bytes) {
   return bytes.empty() || (bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
@@ -58,7 +60,12 @@ void TarReader::feed(std::string_view bytes) {
         bytes.remove_prefix(taken.size());
         left_ -= taken.size();
         const bool whole = left_ == 0 && body_.empty() && !(use_ == Use::member && spans_frames_);
-        if (use_ != Use::skip && !whole) body_ += taken;
+        if (use_ != Use::skip && !whole) {
+          // In one step: while a string doubles, it is held twice. Room that nothing fills takes no memory, but what a header
+          // claims gets no more than this.
+          if (body_.empty()) body_.reserve(static_cast<std::size_t>(std::min(taken.size() + left_, kMaxReserve)));
+          body_ += taken;
+        }
         if (left_ == 0) content_done(whole ? taken : std::string_view(body_));
         break;
       }
@@ -249,7 +256,7 @@ void TarReader::emit(MemberType type, std::string_view bytes, bool cut) {
   ++report_.members;
   report_.member_bytes += type == MemberType::file ? bytes.size() : 0;
   manifest_was_last_ = !cut && type == MemberType::file && name_ == kManifestName;
-  visit_(Member{name_, type, bytes, cut, member_frame_});
+  visit_(Member{name_, type, bytes, cut, member_frame_, !bytes.empty() && bytes.data() == body_.data() ? &body_ : nullptr});
 }
 
 void TarReader::emit_held(bool cut) {

@@ -1,7 +1,6 @@
 #include "base/clock.h"
 
 #include <chrono>
-#include <cstdio>
 
 namespace ssnap::base {
 
@@ -23,23 +22,38 @@ std::optional<std::int64_t> multiply_time(std::int64_t a, std::int64_t factor) {
   return product;
 }
 
+namespace {
+
+// The last `digits` decimal digits of a number, and what stands before them.
+void append_digits(std::string& out, std::string_view before, std::uint32_t number, int digits) {
+  char text[10];
+  for (int i = digits; i > 0; number /= 10) text[--i] = static_cast<char>('0' + number % 10);
+  out += before;
+  out.append(text, static_cast<std::size_t>(digits));
+}
+
+}  // namespace
+
 std::string rfc3339_utc(std::int64_t realtime_nsec, int digits) {
   using namespace std::chrono;
   const sys_time<nanoseconds> time{nanoseconds{realtime_nsec}};
   const auto day = floor<days>(time);
   const year_month_day date{day};
   const hh_mm_ss clock{time - day};
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
-  std::string out = text;
+  std::string out;
+  out.reserve(sizeof "1970-01-01T00:00:00.000000000Z");
+  // 64 bits of nanoseconds reach from 1677 to 2262.
+  append_digits(out, "", static_cast<std::uint32_t>(static_cast<int>(date.year())), 4);
+  append_digits(out, "-", static_cast<unsigned>(date.month()), 2);
+  append_digits(out, "-", static_cast<unsigned>(date.day()), 2);
+  append_digits(out, "T", static_cast<std::uint32_t>(clock.hours().count()), 2);
+  append_digits(out, ":", static_cast<std::uint32_t>(clock.minutes().count()), 2);
+  append_digits(out, ":", static_cast<std::uint32_t>(clock.seconds().count()), 2);
   if (digits > 0) {
-    std::snprintf(text, sizeof text, ".%09lld", static_cast<long long>(clock.subseconds().count()));
-    out.append(text, static_cast<std::size_t>(digits < 9 ? digits : 9) + 1);
+    append_digits(out, ".", static_cast<std::uint32_t>(clock.subseconds().count()), 9);
+    if (digits < 9) out.resize(out.size() - static_cast<std::size_t>(9 - digits));
   }
-  return out + 'Z';
+  return out += 'Z';
 }
 
 }  // namespace ssnap::base

@@ -1,7 +1,7 @@
 #include "base/net_addr.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <charconv>
 
 namespace ssnap::base {
 namespace {
@@ -16,8 +16,12 @@ IpAddress from_bytes(std::string_view bytes, std::uint8_t length) {
 
 void append_v4(std::string& out, const std::uint8_t* bytes) {
   char text[16];
-  std::snprintf(text, sizeof text, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
-  out += text;
+  char* at = text;
+  for (int i = 0; i < 4; ++i) {
+    if (i != 0) *at++ = '.';
+    at = std::to_chars(at, text + sizeof text, bytes[i]).ptr;
+  }
+  out.append(text, static_cast<std::size_t>(at - text));
 }
 
 }  // namespace
@@ -82,8 +86,7 @@ std::string IpAddress::to_string() const {
       break;
     }
     char text[8];
-    std::snprintf(text, sizeof text, "%x", groups[i]);
-    out += text;
+    out.append(text, static_cast<std::size_t>(std::to_chars(text, text + sizeof text, groups[i], 16).ptr - text));
   }
   return out;
 }

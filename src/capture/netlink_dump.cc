@@ -139,7 +139,7 @@ class NetlinkDumpTask : public Task {
     const NetlinkTable& table = *tables_[step];
     archive::JournalEntry entry = about(step);
     entry.begin_nsec = boottime_nsec();
-    MemberBuffer member(output);
+    MemberBuffer member(output, Content::records);
     Received received;
     int error = netns_->enter();
     if (error != 0) {

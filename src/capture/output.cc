@@ -39,7 +39,7 @@ bool Output::beat() {
 void MemberBuffer::append(std::string_view bytes) {
   size_bytes_ += bytes.size();
   if (!large_ && size_bytes_ > kSmallMemberBytes) {
-    large_ = output_.packer().begin();
+    large_ = output_.packer().begin(content_);
     held_.reserve(kPieceBytes);
   }
   while (large_ && held_.size() + bytes.size() > kPieceBytes) {

@@ -63,13 +63,14 @@ class Output {
 // Collects the bytes of one member, small or large, and hands it on.
 class MemberBuffer {
  public:
-  explicit MemberBuffer(Output& output) : output_(output) {}
+  explicit MemberBuffer(Output& output, Content content = Content::text) : output_(output), content_(content) {}
   void append(std::string_view bytes);
   std::uint64_t size_bytes() const { return size_bytes_; }
   void finish(std::string name);
 
  private:
   Output& output_;
+  const Content content_;
   std::string held_;  // the whole of a small member, the last piece of a large one
   std::shared_ptr<Packer::Member> large_;
   std::uint64_t size_bytes_ = 0;

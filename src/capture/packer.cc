@@ -1,5 +1,6 @@
 #include "capture/packer.h"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -26,7 +27,7 @@ Packer::~Packer() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::shared_ptr<Packer::Member> Packer::begin() {
+std::shared_ptr<Packer::Member> Packer::begin(Content content) {
   if (!started_) {
     started_ = true;
     try {
@@ -35,8 +36,11 @@ std::shared_ptr<Packer::Member> Packer::begin() {
       // A limit of threads: then the caller packs.
     }
   }
-  if (auto again = std::exchange(idle_, nullptr)) return again;
-  return std::make_shared<Member>(level_);
+  const int level = content == Content::records ? std::max(level_, kRecordsLevel) : level_;
+  auto member = std::exchange(idle_, nullptr);
+  if (member) member->compressor.set_level(level);
+  else member = std::make_shared<Member>(level);
+  return member;
 }
 
 void Packer::append(const std::shared_ptr<Member>& member, std::string& piece) {

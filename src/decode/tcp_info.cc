@@ -1,6 +1,8 @@
 #include "decode/tcp_info.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <span>
 
 namespace ssnap::decode {
@@ -207,24 +209,24 @@ constexpr Member kBbrInfo[] = {
 
 constexpr std::size_t kWordBytes = 8;
 
-// An unsigned number of `size` bytes; a size that the compiler knows makes it one load.
-template <std::size_t size>
-std::uint64_t number_of(const char* bytes, base::ByteOrder order) {
-  std::uint64_t little = 0, big = 0;
-  for (std::size_t i = 0; i < size; ++i) {
-    little |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-    big |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * (size - 1 - i));
-  }
-  return order == base::ByteOrder::little ? little : big;
+// An unsigned number that the compiler makes one load.
+template <class T>
+std::uint64_t load(const char* bytes, base::ByteOrder order) {
+  T value = 0;
+  std::memcpy(&value, bytes, sizeof value);
+  if ((order == base::ByteOrder::little) == (std::endian::native == std::endian::little)) return value;
+  if constexpr (sizeof value == 2) return __builtin_bswap16(value);
+  else if constexpr (sizeof value == 4) return __builtin_bswap32(value);
+  else return __builtin_bswap64(value);
 }
 
 // An unsigned number of as many bytes as there are, at most 8.
 std::uint64_t number(std::string_view bytes, base::ByteOrder order) {
   switch (bytes.size()) {
-    case 1: return number_of<1>(bytes.data(), order);
-    case 2: return number_of<2>(bytes.data(), order);
-    case 4: return number_of<4>(bytes.data(), order);
-    case 8: return number_of<8>(bytes.data(), order);
+    case 1: return static_cast<unsigned char>(bytes.front());
+    case 2: return load<std::uint16_t>(bytes.data(), order);
+    case 4: return load<std::uint32_t>(bytes.data(), order);
+    case 8: return load<std::uint64_t>(bytes.data(), order);
   }
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -234,13 +236,12 @@ std::uint64_t number(std::string_view bytes, base::ByteOrder order) {
   return value;
 }
 
-// Unnamed words from the reader's place on, `count` of them or as many as there are; a last piece of fewer
-// bytes too.
-void add_words(base::ByteReader& reader, std::size_t count, std::vector<InfoField>& fields) {
-  for (; count > 0 && !reader.at_end(); --count) {
-    const auto offset = static_cast<std::uint32_t>(reader.offset());
-    const std::string_view piece = *reader.bytes(std::min(kWordBytes, reader.remaining()));
-    fields.push_back({"", offset, static_cast<std::uint8_t>(piece.size()), 0, number(piece, reader.order())});
+// Unnamed words from `at` on, `count` of them or as many as there are; a last piece of fewer bytes too.
+void add_words(std::string_view info, std::size_t& at, std::size_t count, base::ByteOrder order, std::vector<InfoField>& fields) {
+  for (; count > 0 && at < info.size(); --count) {
+    const std::string_view piece = info.substr(at, kWordBytes);
+    fields.push_back({"", static_cast<std::uint32_t>(at), static_cast<std::uint8_t>(piece.size()), 0, number(piece, order)});
+    at += piece.size();
   }
 }
 
@@ -252,47 +253,48 @@ std::uint64_t bit_field(std::uint64_t integer, unsigned size_bytes, unsigned bit
   return integer >> shift & ((std::uint64_t{1} << bits) - 1);
 }
 
-std::vector<InfoField> decode_info(std::string_view info, base::ByteOrder order,
-                                   std::span<const Member> members) {
-  std::vector<InfoField> fields;
-  fields.reserve(std::min(members.size(), info.size()));
-  base::ByteReader reader(info, order);
+void append_fields(std::string_view info, base::ByteOrder order, std::span<const Member> members, std::vector<InfoField>& fields) {
+  std::size_t at = 0;
   unsigned bits_before = 0;
   for (const Member& member : members) {
     if (member.name == kOpaque) {
-      add_words(reader, member.size_bytes, fields);
+      add_words(info, at, member.size_bytes, order, fields);
       continue;
     }
-    const base::ByteReader begin = reader;
-    const auto taken = reader.bytes(member.size_bytes);
-    if (!taken) break;  // the structure ends before, or within it: what is left comes as words
+    if (info.size() - at < member.size_bytes) break;  // the structure ends before, or within it: what is left comes as words
+    const std::size_t begin = at;
+    if (!member.more_bits_follow) at += member.size_bytes;
     if (member.name.empty()) continue;
-    InfoField field{member.name, static_cast<std::uint32_t>(begin.offset()), member.size_bytes, member.bits,
-                    number(*taken, order)};
+    std::uint64_t value = number(info.substr(begin, member.size_bytes), order);
     if (member.bits != 0) {
-      field.value = bit_field(field.value, member.size_bytes, bits_before, member.bits, order);
+      value = bit_field(value, member.size_bytes, bits_before, member.bits, order);
       bits_before = member.more_bits_follow ? bits_before + member.bits : 0;
-      if (member.more_bits_follow) reader = begin;
     }
-    fields.push_back(field);
+    fields.push_back({member.name, static_cast<std::uint32_t>(begin), member.size_bytes, member.bits, value});
   }
-  add_words(reader, info.size(), fields);
+  add_words(info, at, info.size(), order, fields);
+}
+
+std::vector<InfoField> decode_info(std::string_view info, base::ByteOrder order, std::span<const Member> members) {
+  std::vector<InfoField> fields;
+  fields.reserve(std::min(members.size(), info.size()));
+  append_fields(info, order, members, fields);
   return fields;
 }
 
 }  // namespace
 
-std::vector<InfoField> decode_tcp_info(std::string_view info, base::ByteOrder order) {
-  return decode_info(info, order, kTcpInfo);
+void append_info(InfoStructure structure, std::string_view info, base::ByteOrder order, std::vector<InfoField>& fields) {
+  switch (structure) {
+    case InfoStructure::tcp: return append_fields(info, order, kTcpInfo, fields);
+    case InfoStructure::mptcp: return append_fields(info, order, kMptcpInfo, fields);
+    case InfoStructure::sctp: return append_fields(info, order, kSctpInfo, fields);
+  }
 }
 
-std::vector<InfoField> decode_mptcp_info(std::string_view info, base::ByteOrder order) {
-  return decode_info(info, order, kMptcpInfo);
-}
-
-std::vector<InfoField> decode_sctp_info(std::string_view info, base::ByteOrder order) {
-  return decode_info(info, order, kSctpInfo);
-}
+std::vector<InfoField> decode_tcp_info(std::string_view info, base::ByteOrder order) { return decode_info(info, order, kTcpInfo); }
+std::vector<InfoField> decode_mptcp_info(std::string_view info, base::ByteOrder order) { return decode_info(info, order, kMptcpInfo); }
+std::vector<InfoField> decode_sctp_info(std::string_view info, base::ByteOrder order) { return decode_info(info, order, kSctpInfo); }
 
 std::vector<InfoField> decode_congestion_info(std::uint16_t attribute_type, std::string_view info,
                                               base::ByteOrder order) {

@@ -28,6 +28,9 @@ std::vector<InfoField> decode_tcp_info(std::string_view info, base::ByteOrder or
 std::vector<InfoField> decode_mptcp_info(std::string_view info, base::ByteOrder order);
 // Without sctpi_p_address, which is a sockaddr_storage and comes as unnamed words.
 std::vector<InfoField> decode_sctp_info(std::string_view info, base::ByteOrder order);
+// The same of any of them, behind what `fields` has: its memory can be used again for the next socket.
+enum class InfoStructure : std::uint8_t { tcp, mptcp, sctp };
+void append_info(InfoStructure structure, std::string_view info, base::ByteOrder order, std::vector<InfoField>& fields);
 // INET_DIAG_VEGASINFO (3), _DCTCPINFO (9), _BBRINFO (16): tcpvegas_info, tcp_dctcp_info, tcp_bbr_info
 // (include/uapi/linux/inet_diag.h). The names begin with "vegas_", "dctcp_", "bbr_". Of another type: nothing.
 std::vector<InfoField> decode_congestion_info(std::uint16_t attribute_type, std::string_view info,

@@ -22,16 +22,18 @@ InfoFields InfoPacker::pack(std::span<const InfoField> fields) {
     for (InfoField& field : layout->fields) field.value = 0;
     layout_ = std::move(layout);
   }
-  bytes_.clear();
+  constexpr std::size_t kMaxBytes = 10;  // of 64 bits, 7 in each
+  bytes_.resize(std::max(bytes_.size(), fields.size() * kMaxBytes));
+  std::uint8_t* end = bytes_.data();
   for (const InfoField& field : fields) {
     std::uint64_t value = field.value;
-    for (; value >= 0x80; value >>= 7) bytes_.push_back(static_cast<std::uint8_t>(value | 0x80));
-    bytes_.push_back(static_cast<std::uint8_t>(value));
+    for (; value >= 0x80; value >>= 7) *end++ = static_cast<std::uint8_t>(value | 0x80);
+    *end++ = static_cast<std::uint8_t>(value);
   }
   packed.layout_ = layout_;
-  packed.byte_count_ = static_cast<std::uint32_t>(bytes_.size());
-  packed.bytes_ = std::make_unique_for_overwrite<std::uint8_t[]>(bytes_.size());
-  std::copy(bytes_.begin(), bytes_.end(), packed.bytes_.get());
+  packed.byte_count_ = static_cast<std::uint32_t>(end - bytes_.data());
+  packed.bytes_ = std::make_unique_for_overwrite<std::uint8_t[]>(packed.byte_count_);
+  std::copy(bytes_.data(), end, packed.bytes_.get());
   return packed;
 }
 

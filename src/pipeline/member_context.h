@@ -13,6 +13,12 @@ namespace ssnap::pipeline {
 
 using reconstruct::Records;
 
+inline void report(Replay& replay, std::string_view member, const base::Problems& problems) {
+  for (const auto& problem : problems.kept) replay.add_problem(std::string(member), problem.offset, problem.message);
+  if (problems.total > problems.kept.size())
+    replay.add_problem(std::string(member), 0, std::to_string(problems.total - problems.kept.size()) + " further problems like these");
+}
+
 // The member, and the components of its name that the pattern's stars stood for.
 struct Context {
   Replay& replay;
@@ -30,11 +36,7 @@ struct Context {
     return static_cast<std::uint32_t>(members.size() - 1);
   }
 
-  void report(const base::Problems& problems) const {
-    for (const auto& problem : problems.kept) replay.add_problem(std::string(name), problem.offset, problem.message);
-    if (problems.total > problems.kept.size())
-      replay.add_problem(std::string(name), 0, std::to_string(problems.total - problems.kept.size()) + " further problems like these");
-  }
+  void report(const base::Problems& problems) const { pipeline::report(replay, name, problems); }
   void report(std::string message) const { replay.add_problem(std::string(name), 0, std::move(message)); }
 
   // The process of proc/PID/..., and the thread of proc/PID/task/TID/...

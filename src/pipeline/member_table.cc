@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <system_error>
+#include <utility>
 
 #include "archive/journal.h"
 #include "base/clock.h"
@@ -138,51 +141,91 @@ void read_journal(const Context& context) {
 // Socket tables.
 
 // Notes that the namespace has this view of a table, also where it is empty. False if it was known.
-bool note_view(const Context& context, const reconstruct::Origin& origin, model::View view, std::uint16_t family,
-               std::uint16_t protocol) {
-  return context.records().views[origin.netns].insert({view, family, protocol}).second;
+bool note_view(Replay& replay, const reconstruct::Origin& origin, model::View view, std::uint16_t family, std::uint16_t protocol) {
+  return replay.records.views[origin.netns].insert({view, family, protocol}).second;
 }
 
+// Members that are worth a thread of their own while they are decoded.
+constexpr std::size_t kWorthAThread = 256 * 1024;
+
+// Calls keep(replay, decode(bytes)): for a large member `decode` in a thread beside the reading of those after it, and `keep`
+// when it is done. Neither may hold a view of the member.
+template <class Decode, class Keep>
+void decode_beside(const Context& context, const Decode& decode, const Keep& keep) {
+  Replay& replay = context.replay;
+  if (context.member.bytes.size() < kWorthAThread || context.member.held == nullptr)
+    return keep(replay, decode(context.member.bytes));
+  finish_decoding(replay);
+  const auto bytes = std::make_shared<std::string>(std::move(*context.member.held));
+  const std::function<std::function<void(Replay&)>()> work = [bytes, decode, keep] {
+    auto decoded = std::make_shared<decltype(decode(std::string_view()))>(decode(*bytes));
+    std::string().swap(*bytes);
+    return [decoded, keep](Replay& to) { keep(to, std::move(*decoded)); };
+  };
+  try {
+    replay.decoding = std::async(std::launch::async, work);
+  } catch (const std::system_error&) {
+    work()(replay);
+  }
+}
+
+struct DecodedInet {
+  decode::InetDiagDump dump;
+  std::vector<model::InfoFields> info;
+};
+
 // tcp_info and its like, while the member's bytes are at hand.
-std::vector<model::InfoFields> read_info(const Context& context, const decode::InetDiagDump& dump) {
-  std::vector<model::InfoFields> all;
-  if (!context.replay.keep_info) return all;
+std::vector<model::InfoFields> read_info(std::string_view member, const decode::InetDiagDump& dump, base::ByteOrder order,
+                                         bool keep_congestion) {
   const std::uint16_t protocol = dump.request_protocol.value_or(model::kProtocolTcp);
-  all.resize(dump.rows.size());
+  const auto structure = protocol == model::kProtocolMptcp  ? decode::InfoStructure::mptcp
+                         : protocol == model::kProtocolSctp ? decode::InfoStructure::sctp
+                                                            : decode::InfoStructure::tcp;
+  std::vector<model::InfoFields> all(dump.rows.size());
   model::InfoPacker packer;
+  std::vector<decode::InfoField> fields;
   std::vector<model::InfoField> numbers;
   for (std::size_t i = 0; i < dump.rows.size(); ++i) {
     const auto& attributes = dump.rows[i].attributes;
     if (!attributes || !attributes->info) continue;
-    const auto bytes = context.member.bytes.substr(attributes->info->offset, attributes->info->length);
-    const auto fields = protocol == model::kProtocolMptcp  ? decode::decode_mptcp_info(bytes, context.replay.byte_order)
-                        : protocol == model::kProtocolSctp ? decode::decode_sctp_info(bytes, context.replay.byte_order)
-                                                           : decode::decode_tcp_info(bytes, context.replay.byte_order);
+    fields.clear();
+    decode::append_info(structure, member.substr(attributes->info->offset, attributes->info->length), order, fields);
+    if (const auto& congestion = attributes->congestion_info; congestion && keep_congestion) {
+      const auto own = member.substr(congestion->bytes.offset, congestion->bytes.length);
+      const auto more = decode::decode_congestion_info(congestion->attribute_type, own, order);
+      fields.insert(fields.end(), more.begin(), more.end());
+    }
     numbers.clear();
     for (const auto& field : fields) numbers.push_back({field.name, field.offset, field.value});
-    if (const auto& congestion = attributes->congestion_info; congestion && context.replay.keep_congestion) {
-      const auto own = context.member.bytes.substr(congestion->bytes.offset, congestion->bytes.length);
-      for (const auto& field : decode::decode_congestion_info(congestion->attribute_type, own, context.replay.byte_order))
-        numbers.push_back({field.name, field.offset, field.value});
-    }
     all[i] = packer.pack(numbers);
   }
   return all;
 }
 
 void read_inet_diag(const Context& context) {
-  auto dump = decode::decode_inet_diag(context.member.bytes);
-  context.report(dump.problems);
   const auto origin = context.origin();
-  auto info = read_info(context, dump);
-  reconstruct::add_collector_port(context.records(), origin.netns, dump.end);
-  if (dump.end.done && dump.end.errno_number == 0) {
-    const std::uint16_t protocol = dump.request_protocol.value_or(model::kProtocolTcp);
-    const std::uint8_t family = dump.request_family.value_or(0);
-    if (family != model::kFamilyInet6) note_view(context, origin, model::View::inet_diag, model::kFamilyInet, protocol);
-    if (family != model::kFamilyInet) note_view(context, origin, model::View::inet_diag, model::kFamilyInet6, protocol);
-  }
-  context.records().inet_dumps.push_back({origin, std::move(dump), std::move(info)});
+  auto& dumps = context.records().inet_dumps;
+  const std::size_t place = dumps.size();
+  dumps.push_back({origin, {}, {}});
+  const auto decode = [order = context.replay.byte_order, keep_info = context.replay.keep_info,
+                       keep_congestion = context.replay.keep_congestion](std::string_view bytes) {
+    DecodedInet decoded{decode::decode_inet_diag(bytes), {}};
+    if (keep_info) decoded.info = read_info(bytes, decoded.dump, order, keep_congestion);
+    return decoded;
+  };
+  decode_beside(context, decode, [origin, place, name = std::string(context.name)](Replay& replay, DecodedInet decoded) {
+    auto& [dump, info] = decoded;
+    report(replay, name, dump.problems);
+    reconstruct::add_collector_port(replay.records, origin.netns, dump.end);
+    if (dump.end.done && dump.end.errno_number == 0) {
+      const std::uint16_t protocol = dump.request_protocol.value_or(model::kProtocolTcp);
+      const std::uint8_t family = dump.request_family.value_or(0);
+      if (family != model::kFamilyInet6) note_view(replay, origin, model::View::inet_diag, model::kFamilyInet, protocol);
+      if (family != model::kFamilyInet) note_view(replay, origin, model::View::inet_diag, model::kFamilyInet6, protocol);
+    }
+    replay.records.inet_dumps[place].dump = std::move(dump);
+    replay.records.inet_dumps[place].info = std::move(info);
+  });
 }
 
 // A dump of another family: one decoder, one list, one view.
@@ -192,7 +235,7 @@ void read_dump(const Context& context) {
   context.report(dump.problems);
   const auto origin = context.origin();
   reconstruct::add_collector_port(context.records(), origin.netns, dump.end);
-  if (dump.end.done && dump.end.errno_number == 0) note_view(context, origin, view, family, 0);
+  if (dump.end.done && dump.end.errno_number == 0) note_view(context.replay, origin, view, family, 0);
   (context.records().*list).emplace_back(origin, std::move(dump));
 }
 
@@ -236,15 +279,26 @@ bool is_empty_table(const Context& context, const reconstruct::Origin& origin, m
   return true;
 }
 
-template <model::View view, std::uint16_t family, std::uint16_t protocol>
-void read_proc_net_inet(const Context& context) {
+void read_proc_net_inet(const Context& context, model::View view, std::uint16_t family, std::uint16_t protocol) {
   const auto origin = context.origin();
   if (is_empty_table(context, origin, view, family, protocol)) return;
   // A plain copy of /proc holds the same table below several names: the first one counts.
-  if (!note_view(context, origin, view, family, protocol)) return;
-  auto table = decode::decode_proc_net_inet(context.member.bytes, context.replay.byte_order);
-  context.report(table.problems);
-  context.records().proc_net_inet.push_back({origin, view, family, protocol, std::move(table.rows)});
+  if (!note_view(context.replay, origin, view, family, protocol)) return;
+  auto& tables = context.records().proc_net_inet;
+  const std::size_t place = tables.size();
+  tables.push_back({origin, view, family, protocol, {}});
+  decode_beside(
+      context,
+      [order = context.replay.byte_order](std::string_view bytes) { return decode::decode_proc_net_inet(bytes, order); },
+      [place, name = std::string(context.name)](Replay& replay, base::Decoded<decode::ProcNetInetRow> table) {
+        report(replay, name, table.problems);
+        replay.records.proc_net_inet[place].rows = std::move(table.rows);
+      });
+}
+
+template <model::View view, std::uint16_t family, std::uint16_t protocol>
+void read_proc_net_inet(const Context& context) {
+  read_proc_net_inet(context, view, family, protocol);
 }
 
 // A table of /proc/net of another family.
@@ -252,7 +306,7 @@ template <auto decode, auto list, model::View view, std::uint16_t family>
 void read_proc_net(const Context& context) {
   const auto origin = context.origin();
   if (is_empty_table(context, origin, view, family, 0)) return;
-  if (!note_view(context, origin, view, family, 0)) return;
+  if (!note_view(context.replay, origin, view, family, 0)) return;
   auto table = decode(context.member.bytes);
   context.report(table.problems);
   (context.records().*list).push_back({origin, std::move(table.rows)});
@@ -515,8 +569,16 @@ bool is_wanted(std::string_view name) {
 }
 
 void Replay::add_problem(std::string member, std::uint64_t offset, std::string message) {
-  if (records.problems.size() < limits.problems) records.problems.push_back({std::move(member), offset, std::move(message)});
+  auto& problems = decoding.valid() ? later_problems : records.problems;
+  if (problems.size() < limits.problems) problems.push_back({std::move(member), offset, std::move(message)});
   else ++problems_left_out;
+}
+
+void finish_decoding(Replay& replay) {
+  if (!replay.decoding.valid()) return;
+  replay.decoding.get()(replay);
+  for (auto& later : std::exchange(replay.later_problems, {}))
+    replay.add_problem(std::move(later.member), later.offset, std::move(later.message));
 }
 
 void add_member(Replay& replay, std::string_view name, const archive::Member& member) {

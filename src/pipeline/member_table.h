@@ -1,6 +1,8 @@
 // Which member goes to which decoder.
 #pragma once
 
+#include <functional>
+#include <future>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -36,6 +38,10 @@ struct Replay {
   std::vector<EmptyTable> empty_tables;
   ReplayLimits limits;
   std::uint64_t bytes_left = kMaxReplayBytes;  // of limits.bytes, or of what the size of the input allows
+  // The large member, one at most, that a thread decodes beside the reading of what follows it: the call puts it into the
+  // records. Until then the problems of what follows wait, so that their order is that of the input.
+  std::future<std::function<void(Replay&)>> decoding;
+  std::vector<model::MemberProblem> later_problems;
   std::uint64_t members_left_out = 0, problems_left_out = 0, gaps_left_out = 0;
 
   void add_problem(std::string member, std::uint64_t offset, std::string message);
@@ -50,5 +56,8 @@ bool is_wanted(std::string_view name);
 // Decodes one member into the records. Members that no row names are passed over; those for which no bytes are left are
 // counted.
 void add_member(Replay& replay, std::string_view name, const archive::Member& member);
+
+// Waits for the member that is still being decoded. To be called before the records are used.
+void finish_decoding(Replay& replay);
 
 }  // namespace ssnap::pipeline

@@ -144,6 +144,7 @@ base::Result<model::Snapshot> replay_directory(const archive::Input& input, cons
         if (const auto name = tree->member_name(member.name)) add_member(replay, *name, member);
       });
   if (report.has_error()) return report.error();
+  finish_decoding(replay);
   add_report(replay, survey);
   add_report(replay, *report);
   if (report->members == 0)
@@ -168,6 +169,7 @@ base::Result<Replay> read_members(std::string_view bytes, const reconstruct::Opt
   replay.cross_view = options.cross_view;
   const archive::ReadReport report =
       archive::read_archive(bytes, [&](const archive::Member& member) { add_member(replay, member.name, member); });
+  finish_decoding(replay);
   if (!replay.has_capture_info) {
     std::string why = !replay.capture_info_error.empty() ? replay.capture_info_error
                       : !report.problems.kept.empty()    ? report.problems.kept.front().message

@@ -208,9 +208,43 @@ Socket socket_of(const ProcNetInetTable& table, const decode::ProcNetInetRow& ro
   return socket;
 }
 
+// What a later pass says of a socket takes the place of all that the first one did (DumpMerge::add): of those that come again
+// the attributes needn't be made into details. Both list a table in about the same order; a socket that isn't found near
+// where it was keeps what it has, which costs memory and nothing else.
+void forget_what_is_replaced(InetDump& earlier, const InetDump& later) {
+  constexpr std::size_t kNear = 64;
+  const auto& again = later.dump.rows;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < earlier.dump.rows.size(); ++i) {
+    auto& row = earlier.dump.rows[i];
+    const std::size_t end = std::min(again.size(), next + kNear);
+    for (std::size_t at = next; at < end; ++at) {
+      if (again[at].cookie != row.cookie || again[at].family != row.family) continue;
+      row.attributes.reset();
+      if (i < earlier.info.size()) earlier.info[i] = {};
+      next = at + 1;
+      break;
+    }
+  }
+}
+
+bool is_same_table(const InetDump& a, const InetDump& b) {
+  return a.origin.netns == b.origin.netns && a.dump.request_protocol == b.dump.request_protocol &&
+         a.dump.request_family == b.dump.request_family;
+}
+
 }  // namespace
 
 void merge_inet_dumps(Records& records, DumpMerge& merge) {
+  auto& dumps = records.inet_dumps;
+  for (std::size_t i = 0; i < dumps.size(); ++i) {
+    // Associations of SCTP share a cookie.
+    if (dumps[i].dump.request_protocol == model::kProtocolSctp) continue;
+    const auto later = std::find_if(dumps.begin() + static_cast<std::ptrdiff_t>(i) + 1, dumps.end(), [&](const InetDump& dump) {
+      return dump.origin.pass > dumps[i].origin.pass && is_same_table(dumps[i], dump);
+    });
+    if (later != dumps.end()) forget_what_is_replaced(dumps[i], *later);
+  }
   for (InetDump& from : records.inet_dumps) {
     const std::uint32_t netns = merge.netns(from.origin);
     const std::uint16_t protocol = from.dump.request_protocol.value_or(model::kProtocolTcp);

@@ -50,13 +50,15 @@ bool has_table(const Records& records, std::uint64_t netns, const NamedProtocol&
 
 void add_named_sockets(const Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot) {
   const bool has_own_only = has_own_namespace_only(snapshot);
-  base::HashSet<std::uint64_t> known;
+  base::HashSet<std::uint64_t> unknown;  // of the few that have a name, those that no table showed
+  for (const NamedSocket& named : records.named_sockets) unknown.insert(named.inode);
+  if (unknown.empty()) return;
   for (const Socket& socket : snapshot.sockets)
-    if (socket.inode) known.insert(*socket.inode);
+    if (socket.inode) unknown.erase(*socket.inode);
   for (const NamedSocket& named : records.named_sockets) {
     const NamedProtocol* protocol = find_protocol(named.protocol);
     if (!protocol && !named.still_held) continue;
-    if (!known.insert(named.inode).second) continue;
+    if (unknown.erase(named.inode) == 0) continue;
     const std::uint64_t netns = netns_of_holder(records, named);
     const bool is_foreign = protocol && has_table(records, netns, *protocol);
     if (!protocol || (is_foreign && has_own_only)) {

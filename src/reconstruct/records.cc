@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::string_view kIoUring = "anon_inode:[io_uring]";
 
-void add_fd(Records& records, TaskId task, const decode::LinkRecord& link, std::uint8_t pass) {
-  ProcessRecords& process = records.processes[task.process];
+// `process`: the records of task.process.
+void add_fd(Records& records, ProcessRecords& process, TaskId task, const decode::LinkRecord& link, std::uint8_t pass) {
   if (link.errno_number) {
     // An fd closed between listing and reading (ENOENT) hides nothing; a denied one may be a socket.
     if (base::outcome_of_errno(*link.errno_number) == base::OutcomeKind::denied) ++process.fds_unreadable;
@@ -99,7 +99,7 @@ void add_fds(Records& records, TaskId task, const std::vector<decode::LinkRecord
   auto& process = records.processes[task.process];
   if (task.tid == 0) process.fds_seen = true;
   else process.own_tables.insert(task.tid);
-  for (const auto& link : links) add_fd(records, task, link, pass);
+  for (const auto& link : links) add_fd(records, process, task, link, pass);
 }
 
 void add_links(Records& records, TaskId task, const std::vector<decode::LinkRecord>& links) {
@@ -113,7 +113,7 @@ void add_link(Records& records, TaskId task, const decode::LinkRecord& link) {
     auto& process = records.processes[task.process];
     if (task.tid == 0) process.fds_seen = true;
     else process.unsure_tables.insert(task.tid);
-    add_fd(records, task, inner, 1);
+    add_fd(records, process, task, inner, 1);
     return;
   }
   if (link.errno_number) return;

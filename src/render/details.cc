@@ -1,5 +1,7 @@
 #include "render/details.h"
 
+#include <charconv>
+#include <cstring>
 #include <span>
 
 #include "render/escape.h"
@@ -9,6 +11,45 @@ namespace ssnap::render {
 namespace {
 
 using model::Socket;
+
+// Text in the making: of many short pieces, each of which would cost a call of std::string's.
+class Line {
+ public:
+  explicit Line(std::string_view begin) { *this << begin; }
+
+  Line& operator<<(std::string_view piece) {
+    if (piece.size() > sizeof buffer_ - used_) {
+      flush();
+      if (piece.size() > sizeof buffer_) {
+        text_ += piece;
+        return *this;
+      }
+    }
+    std::memcpy(buffer_ + used_, piece.data(), piece.size());
+    used_ += piece.size();
+    return *this;
+  }
+  Line& operator<<(std::uint64_t number) {
+    if (sizeof buffer_ - used_ < kMaxDigits) flush();
+    used_ = static_cast<std::size_t>(std::to_chars(buffer_ + used_, buffer_ + sizeof buffer_, number).ptr - buffer_);
+    return *this;
+  }
+  std::string take() {
+    flush();
+    return std::move(text_);
+  }
+
+ private:
+  static constexpr std::size_t kMaxDigits = 20;
+  void flush() {
+    text_.append(buffer_, used_);
+    used_ = 0;
+  }
+
+  std::string text_;
+  char buffer_[1024];  // nearly all of them whole
+  std::size_t used_ = 0;
+};
 
 std::string timer_line(const Socket& socket) {
   const model::Timer& timer = *socket.timer;
@@ -23,29 +64,22 @@ std::string timer_line(const Socket& socket) {
 std::string memory_line(std::span<const std::uint32_t> words) {
   static constexpr std::string_view kNames[] = {"received",     "of at most", ", sent",    "of at most", ", forward",
                                                 ", queued",     ", options",  ", backlog", ", dropped"};
-  std::string text = "memory:";
-  for (std::size_t i = 0; i < words.size() && i < std::size(kNames); ++i) {
-    text += kNames[i].starts_with(',') ? "" : " ";
-    text += kNames[i];
-    text += ' ';
-    append_number(text, words[i]);
-  }
-  return text;
+  Line line("memory:");
+  for (std::size_t i = 0; i < words.size() && i < std::size(kNames); ++i)
+    line << (kNames[i].starts_with(',') ? "" : " ") << kNames[i] << " " << words[i];
+  return line.take();
 }
 
 std::string info_line(const Socket& socket) {
   const auto& details = *socket.details;
-  std::string text = "info:";
-  if (!details.congestion.empty()) text += " congestion " + escape_terminal(details.congestion) + ';';
+  Line line("info:");
+  if (!details.congestion.empty()) line << " congestion " << escape_terminal(details.congestion) << ";";
   // What is 0 says nothing here.
   for (const auto& field : details.info) {
     if (field.value == 0 || field.name.empty()) continue;
-    text += ' ';
-    text += field.name;
-    text += ' ';
-    append_number(text, field.value);
+    line << " " << field.name << " " << field.value;
   }
-  return text;
+  return line.take();
 }
 
 std::string filter_line(const std::vector<model::BpfInstruction>& filter) {

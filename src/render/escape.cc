@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 
 #include "base/utf8.h"
@@ -23,6 +24,23 @@ bool contains(const CodePointRange (&table)[N], std::uint32_t code_point) {
 
 // Of one column, and harmless everywhere.
 constexpr bool is_plain(char c) { return c >= 0x20 && c < 0x7f; }
+
+// How many bytes from the start on are plain, and none of `quote` and '\\'. Eight at a time: nearly all text is.
+std::size_t plain_prefix(std::string_view text, char quote) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kTops = kOnes << 7;
+  const auto has_zero = [](std::uint64_t word) { return (word - kOnes) & ~word & kTops; };
+  const std::uint64_t quotes = kOnes * static_cast<unsigned char>(quote), slashes = kOnes * '\\';
+  std::size_t at = 0;
+  for (; text.size() - at >= sizeof(std::uint64_t); at += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    // Below 0x20; from 0x7f on; the two. A byte marks the next one wrongly only where it is marked itself.
+    const std::uint64_t other = ((word - kOnes * 0x20) & ~word & kTops) | word | (word + kOnes);
+    if (((other & kTops) | has_zero(word ^ quotes) | has_zero(word ^ slashes)) != 0) break;
+  }
+  while (at < text.size() && is_plain(text[at]) && text[at] != quote && text[at] != '\\') ++at;
+  return at;
+}
 
 void append_hex(std::string& out, std::uint32_t value, int min_digits) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -86,8 +104,7 @@ std::string escape_json_bytes(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());
   while (!bytes.empty()) {
-    std::size_t plain = 0;
-    while (plain < bytes.size() && is_plain(bytes[plain]) && bytes[plain] != '\\') ++plain;
+    const std::size_t plain = plain_prefix(bytes, '\\');
     out += bytes.substr(0, plain);
     bytes.remove_prefix(plain);
     if (bytes.empty()) break;
@@ -107,11 +124,10 @@ std::string escape_json_bytes(std::string_view bytes) {
 void append_json_string(std::string& out, std::string_view text) {
   constexpr std::string_view kShort = "\b\f\n\r\t\"\\", kLetters = "bfnrt\"\\";
   while (!text.empty()) {
-    std::size_t plain = 0;
-    while (plain < text.size() && is_plain(text[plain]) && text[plain] != '"' && text[plain] != '\\') ++plain;
-    out += text.substr(0, plain);
+    const std::size_t plain = plain_prefix(text, '"');
+    out.append(text.data(), plain);
+    if (plain == text.size()) return;
     text.remove_prefix(plain);
-    if (text.empty()) break;
     // What is not ASCII passes, or is made visible.
     std::size_t other = 0;
     while (other < text.size() && static_cast<unsigned char>(text[other]) >= 0x7f) ++other;

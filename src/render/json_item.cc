@@ -1,6 +1,7 @@
 #include "render/json_item.h"
 
 #include <charconv>
+#include <utility>
 
 #include "base/clock.h"
 #include "render/escape.h"
@@ -11,7 +12,7 @@ namespace {
 template <class T>
 void append(std::string& text, T number) {
   char digits[24];
-  text.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+  text.append(digits, static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, number).ptr - digits));
 }
 
 }  // namespace
@@ -26,6 +27,14 @@ void JsonText::go_on(Depth depth) {
   close_down_to(depth + 1);
   if (!open_[depth].is_empty) text += ',';
   open_[depth].is_empty = false;
+}
+
+void JsonText::own_key(Depth depth, std::string_view name) {
+  if (open_.size() > depth + 1) close_down_to(depth + 1);
+  const bool first = std::exchange(open_[depth].is_empty, false);
+  text.append(",\"" + first, first ? 1 : 2);
+  text.append(name);
+  text.append("\":", 2);
 }
 
 void JsonText::value(std::string_view word) {
@@ -55,11 +64,18 @@ List List::list() {
 }
 
 JsonText& Item::key(std::string_view name) {
+  out_.own_key(depth_, name);
+  return out_;
+}
+
+JsonText& Item::host_key(std::string_view name) {
   out_.go_on(depth_);
   out_.value(name);
   out_.text += ':';
   return out_;
 }
+
+void Item::add_host_number(std::string_view name, std::uint64_t value) { host_key(escape_json_bytes(name)).value(value); }
 
 void Item::word(std::string_view name, std::string_view value) { key(name).value(value); }
 void Item::bytes(std::string_view name, std::string_view value) { word(name, escape_json_bytes(value)); }
@@ -96,7 +112,7 @@ void Item::numbers(std::string_view name, std::span<const std::int64_t> values) 
 }
 
 void Item::add_all(const json::object& other) {
-  for (const auto& [name, value] : other) key({name.data(), name.size()}).value(value);
+  for (const auto& [name, value] : other) host_key({name.data(), name.size()}).value(value);
 }
 
 List Item::list(std::string_view name) {

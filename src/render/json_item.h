@@ -27,6 +27,8 @@ class JsonText {
   void close_all() { close_down_to(0); }
   // Before the next value of a list, or the next key of an object.
   void go_on(Depth depth);
+  // Both at once, for a key of our own, which needs no escape.
+  void own_key(Depth depth, std::string_view name);
   void value(std::string_view word);
   template <class T>
     requires std::is_arithmetic_v<T>
@@ -76,7 +78,8 @@ class List {
   std::size_t size_ = 0;
 };
 
-// One object in the making. What is absent gets no key. An object or list in it is complete before its next key is added.
+// One object in the making. Its keys are words of ours, which need no escape (but those of add_host_number and add_all). What is
+// absent gets no key. An object or list in it is complete before its next key is added.
 class Item {
  public:
   explicit Item(JsonText& out) : out_(out), depth_(out.open('{', '}')) {}
@@ -89,6 +92,8 @@ class Item {
   void number(std::string_view name, const std::optional<T>& value) {
     if (value) number(name, *value);
   }
+  // A number under a name that the host gave.
+  void add_host_number(std::string_view name, std::uint64_t value);
   void flag(std::string_view name, bool value) { number(name, value); }
   void flag_if_set(std::string_view name, bool value) {
     if (value) flag(name, true);
@@ -110,6 +115,7 @@ class Item {
 
  private:
   JsonText& key(std::string_view name);
+  JsonText& host_key(std::string_view name);
 
   JsonText& out_;
   JsonText::Depth depth_;

@@ -116,7 +116,7 @@ void fill_process(Item item, const Snapshot& snapshot, std::uint32_t index,
   item.bytes_if("cgroup", process.cgroup);
   put_home(item, process);
   Item namespaces = item.item("namespaces");
-  for (const auto& [name, inode] : process.namespaces) namespaces.number(escape_json_bytes(name), inode);
+  for (const auto& [name, inode] : process.namespaces) namespaces.add_host_number(name, inode);
   item.flag("kernel_thread", process.kernel_thread);
   item.flag_if_set("zombie", process.zombie);
   item.number("living_thread", process.living_thread);

@@ -88,7 +88,7 @@ std::string way(const model::Owner& owner) {
 
 void append_number(std::string& text, std::uint64_t number) {
   char digits[20];
-  text.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+  text.append(digits, static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, number).ptr - digits));
 }
 
 std::string holding_phrase(const Snapshot& snapshot, const model::Owner& owner) {

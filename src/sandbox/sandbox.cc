@@ -1,5 +1,6 @@
 #include "sandbox/sandbox.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -26,6 +27,11 @@ std::string lacking(const char* what, int error) { return std::string("no ") + w
 }  // namespace
 
 Report enter(const Keep& keep) {
+#ifdef M_ARENA_MAX
+  // One heap for all threads that read what follows: with one each, what a thread has freed serves no other, and a large
+  // replay takes a fifth more memory.
+  ::mallopt(M_ARENA_MAX, 1);
+#endif
   std::vector<int> kept = keep.inputs, directories;
   for (const int input : keep.inputs)
     if (is_directory(input)) directories.push_back(input);
