@@ -249,7 +249,7 @@ class Capture {
   static void append(Seen& to, Seen from) { to.append(std::move(from)); }
 
   struct FoundTables {
-    std::vector<Presence> present;  // of the socket tables, then the route tables
+    std::vector<Presence> present;  // of the socket tables, then the route tables, then requests by family
     archive::JournalEntry looked;
   };
 
@@ -259,6 +259,7 @@ class Capture {
       std::vector<DiagHandler> handlers;
       for (const auto* tables : {&socket_tables(), &route_tables()})
         for (const NetlinkTable& table : *tables) handlers.push_back(table.handler);
+      handlers.push_back(kByFamily);
       FoundTables found;
       found.present = find_diag_handlers(host_, handlers, kernel_release, found.looked);
       return found;
@@ -268,24 +269,28 @@ class Capture {
     return std::async(options_.threads > 1 ? std::launch::async | std::launch::deferred : std::launch::deferred, look);
   }
 
-  // The tables whose handler is there; the others are on record as not loaded, not as empty.
+  // The tables whose handler is there; the others are on record as not loaded or unsupported, not as empty.
   void take_tables(const FoundTables& found) {
     journal(found.looked);
     const std::size_t sockets = socket_tables().size();
-    for (std::size_t i = 0; i < found.present.size(); ++i) {
+    const bool by_family = found.present.back() != Presence::absent;
+    for (std::size_t i = 0; i + 1 < found.present.size(); ++i) {
       const NetlinkTable& table = i < sockets ? socket_tables()[i] : route_tables()[i - sockets];
+      if (by_family && table.only_before_by_family) continue;
       const bool always_there = table.handler.symbol.empty();
-      if (always_there || found.present[i] == Presence::present || (options_.allow_module_load && i < sockets)) {
+      const bool unsupported = !by_family && i < sockets && table.type == kSockDiagByFamily;
+      if (always_there || found.present[i] == Presence::present || (options_.allow_module_load && i < sockets && !unsupported)) {
         (i < sockets ? tables_ : route_tables_).push_back(&table);
         continue;
       }
       archive::JournalEntry entry;
       entry.source = table.source;
       entry.begin_nsec = entry.end_nsec = boottime_nsec();
-      entry.outcome = base::OutcomeKind::not_loaded;
-      entry.detail = std::string(table.name) + ": asking would make the kernel look for the module " +
-                     std::string(table.handler.module) +
-                     (i < sockets ? " (--allow-module-load asks anyway)" : "; nothing is tracked without it");
+      entry.outcome = unsupported ? base::OutcomeKind::unsupported : base::OutcomeKind::not_loaded;
+      entry.detail = std::string(table.name);
+      if (unsupported) entry.detail += ": this kernel has no dumps by family (Linux 3.3)";
+      else entry.detail += ": asking would make the kernel look for the module " + std::string(table.handler.module) +
+                           (i < sockets ? " (--allow-module-load asks anyway)" : "; nothing is tracked without it");
       journal(entry);
     }
   }
