@@ -133,7 +133,7 @@ class DirectoryReader {
     const base::Fd file(::openat(directory, entry.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (!file) return problem(name, base::errno_error("open", errno).message);
     struct stat status {};
-    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return problem(name, "not a regular file any more");
+    if (!base::file_status(file.get(), status) || !S_ISREG(status.st_mode)) return problem(name, "not a regular file any more");
     std::string bytes;
     bool cut = false;
     for (;;) {

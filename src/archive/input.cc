@@ -28,7 +28,7 @@ base::Result<Input> open_input(const std::string& path) {
     input.fd = base::Fd(number);
   }
   struct stat status {};
-  if (!input.fd || ::fstat(input.fd.get(), &status) != 0) return base::errno_error(input.name, errno);
+  if (!input.fd || !base::file_status(input.fd.get(), status)) return base::errno_error(input.name, errno);
   input.is_directory = S_ISDIR(status.st_mode);
   if (S_ISREG(status.st_mode) && status.st_size > 0) input.size_bytes = static_cast<std::uint64_t>(status.st_size);
   return input;

@@ -1,7 +1,9 @@
-// A file descriptor that closes itself.
+// A file descriptor that closes itself, and what it leads to.
 #pragma once
 
 #include <utility>
+
+struct stat;
 
 namespace ssnap::base {
 
@@ -29,5 +31,9 @@ class Fd {
  private:
   int number_ = -1;
 };
+
+// As fstat(), also on Linux before 2.6.39, where that of glibc 2.33 to 2.38 fails: it asks by newfstatat() with AT_EMPTY_PATH.
+// There it needs /proc. False: errno says why.
+bool file_status(int fd, struct stat& status);
 
 }  // namespace ssnap::base

@@ -253,26 +253,13 @@ class Capture {
 
   static void append(Seen& to, Seen from) { to.append(std::move(from)); }
 
-  // The tables whose handler is there; the others are on record as not loaded, not as empty.
+  // The tables whose handler is there; the others are on record as not loaded or unsupported, not as empty.
   void take_tables(const FoundTables& found) {
     journal(found.looked);
-    const std::size_t sockets = socket_tables().size();
-    for (std::size_t i = 0; i < found.present.size(); ++i) {
-      const NetlinkTable& table = i < sockets ? socket_tables()[i] : route_tables()[i - sockets];
-      const bool always_there = table.handler.symbol.empty();
-      if (always_there || found.present[i] == Presence::present || (options_.allow_module_load && i < sockets)) {
-        (i < sockets ? tables_ : route_tables_).push_back(&table);
-        continue;
-      }
-      archive::JournalEntry entry;
-      entry.source = table.source;
-      entry.begin_nsec = entry.end_nsec = boottime_nsec();
-      entry.outcome = base::OutcomeKind::not_loaded;
-      entry.detail = std::string(table.name) + ": asking would make the kernel look for the module " +
-                     std::string(table.handler.module) +
-                     (i < sockets ? " (--allow-module-load asks anyway)" : "; nothing is tracked without it");
-      journal(entry);
-    }
+    ChosenTables chosen = choose_tables(found, options_.allow_module_load);
+    tables_ = std::move(chosen.sockets);
+    route_tables_ = std::move(chosen.routes);
+    for (const auto& entry : chosen.left_out) journal(entry);
   }
 
   std::vector<std::int64_t> list_pids() {

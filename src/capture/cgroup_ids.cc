@@ -51,7 +51,7 @@ class CgroupIdsTask : public Task {
       const base::Fd directory(::openat(top.get(), path.empty() ? "." : path.c_str(),
                                         O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
       struct stat status {};
-      if (!directory || ::fstat(directory.get(), &status) != 0) continue;  // removed meanwhile
+      if (!directory || !base::file_status(directory.get(), status)) continue;  // removed meanwhile
       std::string record = std::to_string(status.st_ino) + " /" + path;
       record += '\0';
       member.append(record);

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <memory>
 
 #include "base/text_cursor.h"
@@ -19,7 +21,7 @@ constexpr std::size_t kChunkBytes = 64 * 1024;
 // A distribution's modules.builtin has some 10 KB; /proc/modules some 20.
 constexpr std::size_t kMaxModuleListBytes = 4 * 1024 * 1024;
 
-// "ffffffff82094620 t tcp_diag_dump\t[tcp_diag]": the name up to a compiler's suffix.
+// "ffffffff82094620 t udp_diag_dump\t[udp_diag]": the name up to a compiler's suffix.
 std::string_view symbol_of(std::string_view line) {
   base::TextCursor cursor(line);
   cursor.word();
@@ -28,10 +30,24 @@ std::string_view symbol_of(std::string_view line) {
   return name.substr(0, name.find('.'));
 }
 
-// What all the functions have in their names: only where it is found a line is looked at.
-constexpr std::string_view kMark = "_dump";
+// What the functions have in their names, one or the other: only where it is found a line is looked at.
+constexpr std::string_view kMarks[] = {"_diag_", "ctnetlink_dump_"};
 
-// Calls `visit` with each whole line that has kMark in it. Returns whether there is any line.
+bool has_mark(std::string_view symbol) {
+  return std::any_of(std::begin(kMarks), std::end(kMarks), [&](std::string_view mark) { return symbol.find(mark) != std::string_view::npos; });
+}
+
+template <class Visit>
+void for_each_line_with(std::string_view mark, std::string_view lines, const Visit& visit) {
+  while (const void* found = ::memmem(lines.data(), lines.size(), mark.data(), mark.size())) {
+    const auto at = static_cast<std::size_t>(static_cast<const char*>(found) - lines.data());
+    const std::size_t begin = lines.rfind('\n', at) + 1, end = lines.find('\n', at);
+    visit(lines.substr(begin, end - begin));
+    lines.remove_prefix(end + 1);
+  }
+}
+
+// Calls `visit` with each whole line that has one of kMarks in it. Returns whether there is any line.
 template <class Visit>
 bool for_each_marked_line(int fd, const Visit& visit) {
   const auto buffer = std::make_unique<char[]>(kChunkBytes);
@@ -44,13 +60,7 @@ bool for_each_marked_line(int fd, const Visit& visit) {
     const std::string_view text(buffer.get(), held + static_cast<std::size_t>(got));
     const std::size_t whole = text.rfind('\n') + 1;  // 0: not yet one line
     any |= whole > 0;
-    std::string_view lines = text.substr(0, whole);
-    while (const void* mark = ::memmem(lines.data(), lines.size(), kMark.data(), kMark.size())) {
-      const auto at = static_cast<std::size_t>(static_cast<const char*>(mark) - lines.data());
-      const std::size_t begin = lines.rfind('\n', at) + 1, end = lines.find('\n', at);
-      visit(lines.substr(begin, end - begin));
-      lines.remove_prefix(end + 1);
-    }
+    for (const std::string_view mark : kMarks) for_each_line_with(mark, text.substr(0, whole), visit);
     held = text.size() - whole;
     if (held == kChunkBytes) held = 0;  // a line longer than the buffer is no symbol
     std::char_traits<char>::move(buffer.get(), text.data() + whole, held);
@@ -77,7 +87,7 @@ std::vector<Presence> find_diag_handlers(const Host& host, const std::vector<Dia
   entry.begin_nsec = boottime_nsec();
   std::vector<Presence> found(handlers.size(), Presence::unknown);
   const base::Fd kallsyms(::openat(host.proc.get(), "kallsyms", O_RDONLY | O_CLOEXEC));
-  for (const DiagHandler& handler : handlers) assert(handler.symbol.empty() || handler.symbol.find(kMark) != std::string_view::npos);
+  for (const DiagHandler& handler : handlers) assert(handler.symbol.empty() || has_mark(handler.symbol));
   bool has_symbols = false;
   if (kallsyms) {
     has_symbols = for_each_marked_line(kallsyms.get(), [&](std::string_view line) {

@@ -14,7 +14,7 @@ namespace ssnap::capture {
 
 enum class Presence : std::uint8_t { present, absent, unknown };
 
-// A handler by the kernel function that answers the dump, and the module that brings it.
+// A handler by a kernel function that it can't do without, and the module that brings it.
 struct DiagHandler {
   std::string_view symbol;  // in /proc/kallsyms, up to a suffix like ".isra.0"
   std::string_view module;  // in /proc/modules and modules.builtin

@@ -197,7 +197,7 @@ class NetlinkDumpTask : public Task {
       socket_protocol_ = table.netlink_protocol;
       if (!socket_) return errno;
       struct stat status {};
-      if (::fstat(socket_.get(), &status) == 0) received.own.push_back(static_cast<std::uint32_t>(status.st_ino));
+      if (base::file_status(socket_.get(), status)) received.own.push_back(static_cast<std::uint32_t>(status.st_ino));
     }
     const std::string body = table.body(table);
     nlmsghdr header{};

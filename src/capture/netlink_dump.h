@@ -14,6 +14,10 @@
 
 namespace ssnap::capture {
 
+// Requests by family and protocol: Linux 3.3 (net/core/sock_diag.c). A kernel before that answers them with an empty dump.
+constexpr std::uint16_t kSockDiagByFamily = 20;
+constexpr DiagHandler kByFamily{"sock_diag_register", "sock_diag"};
+
 // One table that can be asked for.
 struct NetlinkTable {
   std::string_view name;    // of the member: netns/INODE/netlink/passN/NAME.pcap
@@ -27,6 +31,7 @@ struct NetlinkTable {
   bool has_secrets = false;  // TCP-MD5 keys
   // What system.sockprotoname calls its sockets, words separated by blanks.
   std::string_view socket_names = "";
+  bool only_before_by_family = false;  // others are asked for instead where there are requests by family
 };
 
 // The socket tables, in the order in which they are dumped: the most volatile first.

@@ -8,7 +8,7 @@
 namespace ssnap::capture {
 namespace {
 
-constexpr std::uint16_t kTcpdiagGetsock = 18, kSockDiagByFamily = 20;
+constexpr std::uint16_t kTcpdiagGetsock = 18, kDccpdiagGetsock = 19;
 // NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET (include/uapi/linux/netfilter/nfnetlink*.h); its body is a struct nfgenmsg.
 constexpr std::uint16_t kCtGet = 1 << 8 | 1;
 constexpr std::uint32_t kAllStates = ~0u;
@@ -22,7 +22,7 @@ constexpr std::uint32_t kMptcp = 262;
 void u8(std::string& out, std::uint8_t value) { out += static_cast<char>(value); }
 void u32(std::string& out, std::uint32_t value) { out.append(reinterpret_cast<const char*>(&value), sizeof value); }
 
-// struct inet_diag_req: TCPDIAG_GETSOCK walks the TCP hash once for IPv4 and IPv6.
+// struct inet_diag_req: TCPDIAG_GETSOCK walks the TCP hash once for IPv4 and IPv6; every version knows it.
 std::string both_families(const NetlinkTable&) {
   std::string out(3, '\0');
   u8(out, kAllExtensions);
@@ -114,7 +114,7 @@ constexpr std::string_view kInet = "inet_diag";
 
 const std::vector<NetlinkTable>& socket_tables() {
   static const std::vector<NetlinkTable> kTables{
-      {"inet_diag-tcp", kInet, {"tcp_diag_dump", "tcp_diag"}, kDiag, kTcpdiagGetsock, both_families, 0, kTcp, kInetInode, true, "TCP TCPv6"},
+      {"inet_diag-tcp", kInet, {"tcp_diag_get_info", "tcp_diag"}, kDiag, kTcpdiagGetsock, both_families, 0, kTcp, kInetInode, true, "TCP TCPv6"},
       {"inet_diag-udp4", kInet, {"udp_diag_dump", "udp_diag"}, kDiag, kBy, one_family, kIn, kUdp, kInetInode, false, "UDP"},
       {"inet_diag-udp6", kInet, {"udp_diag_dump", "udp_diag"}, kDiag, kBy, one_family, kIn6, kUdp, kInetInode, false, "UDPv6"},
       {"unix_diag", "unix_diag", {"unix_diag_handler_dump", "unix_diag"}, kDiag, kBy, with_states<0x7f>, AF_UNIX, 0, 4, false, "UNIX UNIX-STREAM"},
@@ -128,6 +128,7 @@ const std::vector<NetlinkTable>& socket_tables() {
       {"inet_diag-sctp6", kInet, {"sctp_diag_dump", "sctp_diag"}, kDiag, kBy, one_family, kIn6, kSctp, kInetInode, false, "SCTPv6"},
       {"inet_diag-dccp4", kInet, {"dccp_diag_dump", "dccp_diag"}, kDiag, kBy, one_family, kIn, kDccp, kInetInode, false, "DCCP"},
       {"inet_diag-dccp6", kInet, {"dccp_diag_dump", "dccp_diag"}, kDiag, kBy, one_family, kIn6, kDccp, kInetInode, false, "DCCPv6"},
+      {"inet_diag-dccp", kInet, {"dccp_diag_get_info", "dccp_diag"}, kDiag, kDccpdiagGetsock, both_families, 0, kDccp, kInetInode, false, "DCCP DCCPv6", true},
       {"packet_diag", "packet_diag", {"packet_diag_handler_dump", "af_packet_diag"}, kDiag, kBy, without_states<0x3f>, AF_PACKET, 0, 4, false, "PACKET"},
       {"netlink_diag", "netlink_diag", {"netlink_diag_handler_dump", "netlink_diag"}, kDiag, kBy, without_states<0x0f>, AF_NETLINK, 255, 16, false, "NETLINK"},
       {"vsock_diag", "vsock_diag", {"vsock_diag_handler_dump", "vsock_diag"}, kDiag, kBy, with_states<0>, kAfVsock, 0, 20, false, "AF_VSOCK"},

@@ -168,7 +168,7 @@ int NetnsAccess::enter() const {
     }
     struct stat status {};
     // The handle may lead elsewhere by now: a pid used again, a mount replaced.
-    if (::fstat(fd.get(), &status) != 0 || status.st_ino != netns_.inode) {
+    if (!base::file_status(fd.get(), status) || status.st_ino != netns_.inode) {
       error = ENOENT;
       continue;
     }

@@ -77,7 +77,7 @@ base::Result<OutputFile> OutputFile::create(const std::string& path, Options opt
 
 OutputFile::~OutputFile() {
   struct stat own {}, there {};
-  if (usable_ || !folder_ || ::fstat(fd(), &own) != 0) return;
+  if (usable_ || !folder_ || !base::file_status(fd(), own)) return;
   // By its name: only if that is still its name.
   if (::fstatat(folder_.get(), working_name_.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 && own.st_ino == there.st_ino &&
       own.st_dev == there.st_dev)

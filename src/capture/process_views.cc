@@ -12,6 +12,7 @@
 #include <deque>
 #include <string>
 
+#include "base/fd.h"
 #include "base/text_cursor.h"
 #include "capture/clock.h"
 #include "capture/proc_fs.h"
@@ -98,7 +99,7 @@ struct Counts {
 Counts read_counts(int proc) {
   Counts counts;
   struct stat status {};
-  if (::fstat(proc, &status) == 0) counts.links = status.st_nlink;
+  if (base::file_status(proc, status)) counts.links = status.st_nlink;
   std::string text;
   if (read_small_file(proc, "stat", kMaxSmallBytes, text) == 0) counts.forks = decode::decode_proc_stat_processes(text);
   text.clear();

@@ -16,6 +16,7 @@
 #include "archive/member.h"
 #include "archive/sink.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/text_cursor.h"
 #include "capture/capture.h"
 #include "capture/clock.h"
@@ -49,7 +50,7 @@ archive::FdSink standard_output() {
     throw Failure(ExitCode::usage,
                   "an archive is nothing for a terminal: redirect standard output, or name a file with -o");
   struct stat status {};
-  const bool is_file = ::fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+  const bool is_file = base::file_status(STDOUT_FILENO, status) && S_ISREG(status.st_mode);
   return archive::FdSink(base::Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)), is_file);
 }
 

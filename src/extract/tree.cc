@@ -36,7 +36,7 @@ bool lies_in(int directory, const struct stat& outer) {
   struct stat previous {};
   for (int depth = 0; at && depth < kMaxDepth; ++depth) {
     struct stat here {};
-    if (::fstat(at.get(), &here) != 0) return false;
+    if (!base::file_status(at.get(), here)) return false;
     if (is_same(here, outer)) return true;
     if (depth > 0 && is_same(here, previous)) return false;
     previous = here;
@@ -79,12 +79,13 @@ base::Result<Tree> Tree::create(const std::string& path, int source) {
     if (!tree.parent_) return base::errno_error(parent_path, errno);
   }
   struct stat read_from {};
-  if (source >= 0 && ::fstat(source, &read_from) == 0 && lies_in(tree.root_ ? tree.root() : tree.parent(), read_from))
+  if (source >= 0 && base::file_status(source, read_from) && lies_in(tree.root_ ? tree.root() : tree.parent(), read_from))
     return base::Error{path + " lies within the directory that is read: choose a place outside of it"};
   if (!tree.root_) {
     if (::mkdirat(tree.parent(), tree.own_name_.c_str(), 0700) != 0) return base::errno_error("can't create " + path, errno);
     tree.root_ = base::Fd(::openat(tree.parent(), tree.own_name_.c_str(), kDirectoryFlags | O_NOFOLLOW));
     if (!tree.root_) return base::errno_error(path, errno);
+    return tree;
   }
   const auto empty = is_empty(tree.root());
   if (empty.has_error()) return base::errno_error(path, empty.error().errno_number);

@@ -424,6 +424,7 @@ constexpr Row kRows[] = {
     SSNAP_NETLINK("inet_diag-mptcp6", read_inet_diag),
     SSNAP_NETLINK("inet_diag-sctp4", read_inet_diag),
     SSNAP_NETLINK("inet_diag-sctp6", read_inet_diag),
+    SSNAP_NETLINK("inet_diag-dccp", read_inet_diag),
     SSNAP_NETLINK("inet_diag-dccp4", read_inet_diag),
     SSNAP_NETLINK("inet_diag-dccp6", read_inet_diag),
     SSNAP_NETLINK("unix_diag", (read_dump<decode::decode_unix_diag, &Records::unix_dumps, View::unix_diag, model::kFamilyUnix>)),

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/fd.h"
 #include "sandbox/landlock.h"
 #include "sandbox/rights.h"
 #include "sandbox/system_calls.h"
@@ -19,7 +20,7 @@ constexpr unsigned kNoDescriptors = 0, kDescriptorsOfAWalk = 256;
 
 bool is_directory(int fd) {
   struct stat status {};
-  return ::fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+  return base::file_status(fd, status) && S_ISDIR(status.st_mode);
 }
 
 std::string lacking(const char* what, int error) { return std::string("no ") + what + " (" + std::generic_category().message(error) + ")"; }

@@ -56,6 +56,10 @@ CITATION = re.compile(r"`((?:src|tests|script|docs|fixtures)/[\w./-]+)(?:: ([^`]
 PRINTS = re.compile(r"\bstd::(cout|cerr|clog)\b|(?<![\w.>])(?:std::)?(printf|fprintf|puts|fputs|putchar|perror|syslog)\s*\(")
 MAY_PRINT = {"cli"}
 
+# docs/adr/0021
+FSTAT = re.compile(r"\b(fstat|fdopendir)\s*\(")
+MAY_FSTAT = {"base": {"fstat"}, "archive": {"fdopendir"}, "extract": {"fdopendir"}}
+
 MAX_LINES = 600
 LONG_BECAUSE = re.compile(r"(//|#)\s*Over 600 lines:\s*\S.{9,}")
 
@@ -109,6 +113,9 @@ def check_source(layer, text, layers, is_own_header):
     if layer is not None and layer not in MAY_PRINT:
         for match in PRINTS.finditer(code):
             yield line_of(code, match.start()), f"{match[0].rstrip('( ')}: only the command line prints"
+    for match in FSTAT.finditer(code):
+        if match[1] not in MAY_FSTAT.get(layer, set()):
+            yield line_of(code, match.start()), f"{match[1]} fails before Linux 2.6.39: base::file_status, capture::list_directory"
 
 
 def check_citations(root, text):

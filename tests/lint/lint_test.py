@@ -74,6 +74,8 @@ BAD = [
     ("src/decode/bad.cc", "#include <unistd.h>\n", "touches no file"),
     ("src/model/bad.cc", "void f() { std::cerr << 1; }\n", "only the command line prints"),
     ("src/render/bad.cc", 'void f() { printf("x"); }\n', "only the command line prints"),
+    ("src/capture/bad.cc", "void f() { ::fstat(fd, &status); }\n", "base::file_status"),
+    ("src/capture/bad.cc", "void f() { ::fdopendir(fd); }\n", "capture::list_directory"),
     ("src/archive/bad.cc", "void f() { std::fprintf(stderr, s); }\n", "only the command line prints"),
     ("src/base/bad.cc", "\n" * 601, "over 600 lines"),
     ("tests/unit/bad.cc", "// Over 600 lines:\n" + "\n" * 600, "over 600 lines"),

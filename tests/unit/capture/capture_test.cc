@@ -367,7 +367,7 @@ Captured capture_all(const FakeHost& fake, const capture::CaptureOptions& option
 
 // A host whose tables are in /proc/net only.
 void make_host(FakeHost& fake) {
-  fake.file("proc/kallsyms", "0000000000000000 t some_symbol\n");
+  fake.file("proc/kallsyms", "0000000000000000 T sock_diag_register\n");
   fake.link("proc/self/ns/net", "net:[77]");
   fake.link("proc/thread-self", "self");
 }
@@ -400,6 +400,22 @@ TEST_CASE("what else may hold a socket is looked at only where one has no holder
   CHECK(mapped.members.count("proc/9/maps") == 1);
 }
 
+TEST_CASE("what needs requests by family is unsupported by a kernel that has none, and not merely not loaded") {
+  FakeHost fake;
+  make_host(fake);
+  std::map<base::OutcomeKind, int> outcomes;
+  const auto count = [&](const std::string& symbols) {
+    fake.file("proc/kallsyms", symbols);
+    outcomes.clear();
+    for (const auto& entry : capture_all(fake, {}).journal)
+      if (entry.source.ends_with("_diag")) ++outcomes[entry.outcome];
+  };
+  count("0000000000000000 t some_symbol\n");
+  CHECK(outcomes == std::map<base::OutcomeKind, int>{{base::OutcomeKind::not_loaded, 2}, {base::OutcomeKind::unsupported, 19}});
+  count("0000000000000000 T sock_diag_register\n");
+  CHECK(outcomes == std::map<base::OutcomeKind, int>{{base::OutcomeKind::not_loaded, 20}});
+}
+
 TEST_CASE("the links of a thread are written once, whoever has read them") {
   FakeHost fake;
   make_host(fake);
@@ -420,7 +436,7 @@ TEST_CASE("the links of a thread are written once, whoever has read them") {
 
 TEST_CASE("a whole capture of a fake host replays, and a table without its handler is not asked for") {
   FakeHost fake;
-  fake.file("proc/kallsyms", "0000000000000000 t some_symbol\n");
+  fake.file("proc/kallsyms", "0000000000000000 T sock_diag_register\n");
   fake.file("proc/self/net/tcp", "  sl  local_address rem_address   st\n");
   fake.link("proc/self/ns/net", "net:[77]");
   fake.link("proc/thread-self", "self");
