@@ -140,6 +140,7 @@ class SocketDiff {
     if (socket.family == model::kFamilyUnix) return role_of_unix(socket);
     if (socket.state == model::kStateListen) return Role::listener;
     if (!is_ip(socket) || is_raw(socket)) return Role::other;
+    if (socket.state == model::kStateUnknown) return Role::unnamed;
     if (socket.state == model::kStateUnconn || socket.state == model::kStateBoundInactive) {
       if (socket.local.port == 0) return Role::unnamed;
       return is_ephemeral(side, socket) ? Role::ephemeral : is_datagram(socket) ? Role::listener : Role::other;

@@ -114,7 +114,8 @@ std::uint32_t tables_of(std::string_view word) {
 }
 
 bool is_listening(const model::Socket& socket) {
-  return socket.state == model::kStateListen || socket.state == model::kStateUnconn;
+  // One whose state no table tells may listen.
+  return socket.state == model::kStateListen || socket.state == model::kStateUnconn || socket.state == model::kStateUnknown;
 }
 
 bool selects(const Selection& selection, const model::Socket& socket) {

@@ -38,7 +38,7 @@ constexpr Named kNetlinkProtocols[] = {
 };
 
 constexpr std::array<std::string_view, 14> kStates{
-    "",           "ESTAB",  "SYN-SENT",   "SYN-RECV", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT",
+    "UNKNOWN",    "ESTAB",  "SYN-SENT",   "SYN-RECV", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT",
     "UNCONN",     "CLOSE-WAIT", "LAST-ACK", "LISTEN", "CLOSING",    "SYN-RECV",   "BOUND-INACTIVE",
 };
 

@@ -37,6 +37,7 @@ constexpr std::uint16_t kSocketDgram = 2;
 constexpr std::uint16_t kSocketSeqpacket = 5;
 
 // TCP_* (include/net/tcp_states.h). Every family uses them.
+constexpr std::uint8_t kStateUnknown = 0;  // no table tells: only its fd is known
 constexpr std::uint8_t kStateEstab = 1;
 constexpr std::uint8_t kStateSynSent = 2;
 constexpr std::uint8_t kStateSynRecv = 3;

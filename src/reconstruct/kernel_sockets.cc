@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "base/hash.h"
 #include "reconstruct/passes.h"
@@ -207,6 +208,32 @@ bool is_kernels_netlink_socket(const Socket& socket) {
          socket.sightings.front().view != model::View::sockprotoname;
 }
 
+// TIPC's topology service, which listens in every namespace (net/tipc/topsrv.c, tipc_topsrv_create_listener). tipc_diag
+// doesn't tell what a socket is bound to: of several that nobody holds it could be any.
+void explain_topology_service(model::Snapshot& snapshot) {
+  std::map<std::uint32_t, std::vector<Socket*>> by_netns;
+  for (Socket& socket : snapshot.sockets)
+    if (socket.family == model::kFamilyTipc && socket.state == model::kStateListen && is_unexplained(socket))
+      by_netns[socket.netns].push_back(&socket);
+  for (const auto& [netns, sockets] : by_netns)
+    if (sockets.size() == 1) explain(*sockets.front(), "TIPC's topology service");
+}
+
+// A socket of SMC has one of TCP below it, made by the kernel, with the same addresses (net/smc/af_smc.c,
+// smc_create_clcsk).
+void explain_below_smc(model::Snapshot& snapshot) {
+  const auto ends = [](const Socket& socket) {
+    return std::tuple(socket.netns, socket.local.address, socket.local.port, socket.peer.address, socket.peer.port);
+  };
+  std::set<decltype(ends(Socket{}))> smc;
+  for (const Socket& socket : snapshot.sockets)
+    if (socket.family == model::kFamilySmc && socket.local.port != 0) smc.insert(ends(socket));
+  if (smc.empty()) return;
+  for (Socket& socket : snapshot.sockets)
+    if (is_inet(socket) && socket.protocol == model::kProtocolTcp && is_unexplained(socket) && smc.contains(ends(socket)))
+      explain(socket, "below the SMC socket of the same addresses");
+}
+
 }  // namespace
 
 void explain_kernel_sockets(const Records& records, model::Snapshot& snapshot) {
@@ -218,6 +245,8 @@ void explain_kernel_sockets(const Records& records, model::Snapshot& snapshot) {
   explain_wireguard(tunnels, snapshot);
   explain_mounts(records, snapshot);
   explain_servers(snapshot);
+  explain_topology_service(snapshot);
+  explain_below_smc(snapshot);
 }
 
 }  // namespace ssnap::reconstruct

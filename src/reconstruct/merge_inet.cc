@@ -1,6 +1,7 @@
 // IP sockets: inet_diag, and /proc/net as the second view.
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "base/hash.h"
 #include "reconstruct/merge.h"
@@ -67,6 +68,12 @@ model::SocketDetails& details(Socket& socket) {
   return *socket.details;
 }
 
+// sctp_diag tells of a socket, and then of each of its associations (net/sctp/diag.c, sctp_sock_dump); only an association
+// has a list of peers. A one-to-one socket has its association's peer itself.
+bool is_association(const decode::InetDiagRecord& record) {
+  return record.attributes && record.attributes->extras && !record.attributes->extras->peers.empty();
+}
+
 // An association's row has enum sctp_state (include/net/sctp/constants.h): 0 CLOSED, 1 COOKIE_WAIT, 2 COOKIE_ECHOED,
 // 3 ESTABLISHED, then those of its shutdown. Told in TCP's words, by what is going on.
 std::uint8_t state_of_association(std::uint8_t state) {
@@ -79,6 +86,15 @@ std::uint8_t state_of_association(std::uint8_t state) {
   }
 }
 
+// A one-to-one socket, whose association comes next.
+bool is_repeated_by_association(const std::vector<decode::InetDiagRecord>& rows, std::size_t at) {
+  if (at + 1 >= rows.size() || is_association(rows[at]) || !is_association(rows[at + 1])) return false;
+  const auto ends = [](const decode::InetDiagRecord& row) {
+    return std::tie(row.cookie, row.local_port, row.peer_port, row.peer);
+  };
+  return ends(rows[at]) == ends(rows[at + 1]);
+}
+
 Socket socket_of(decode::InetDiagRecord& record, std::uint16_t protocol, std::uint32_t netns) {
   Socket socket;
   socket.netns = netns;
@@ -88,7 +104,7 @@ Socket socket_of(decode::InetDiagRecord& record, std::uint16_t protocol, std::ui
   // 6.8 and later list bound sockets that neither listen nor are connected; they come as TCP_CLOSE.
   if (protocol == model::kProtocolTcp && record.state == model::kStateUnconn)
     socket.state = model::kStateBoundInactive;
-  if (protocol == model::kProtocolSctp && record.peer_port != 0) socket.state = state_of_association(record.state);
+  if (protocol == model::kProtocolSctp && is_association(record)) socket.state = state_of_association(record.state);
   socket.local = {record.local, record.local_port, record.interface_index, {}};
   socket.peer = {record.peer, record.peer_port, 0, {}};
   if (record.inode != 0) socket.inode = record.inode;
@@ -250,6 +266,8 @@ void merge_inet_dumps(Records& records, DumpMerge& merge) {
     const std::uint16_t protocol = from.dump.request_protocol.value_or(model::kProtocolTcp);
     for (std::size_t i = 0; i < from.dump.rows.size(); ++i) {
       auto& record = from.dump.rows[i];
+      // What follows says the same, and more.
+      if (protocol == model::kProtocolSctp && is_repeated_by_association(from.dump.rows, i)) continue;
       Socket socket = socket_of(record, protocol, netns);
       record.attributes.reset();
       if (i < from.info.size() && !from.info[i].empty()) details(socket).info = std::move(from.info[i]);

@@ -71,7 +71,7 @@ void add_named_sockets(const Records& records, NamespaceIndex& namespaces, model
     socket.netns = is_foreign ? namespaces.unknown() : namespaces.index_of(netns);
     socket.family = protocol->family;
     socket.protocol = protocol->protocol;
-    socket.state = model::kStateUnconn;
+    socket.state = is_foreign ? model::kStateUnconn : model::kStateUnknown;
     socket.inode = named.inode;
     see(socket, model::View::sockprotoname, named.origin, named.offset);
     snapshot.sockets.push_back(std::move(socket));

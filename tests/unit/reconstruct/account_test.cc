@@ -85,6 +85,7 @@ TEST_CASE("sockets in fd tables and in no table are named, explained, or admitte
   const auto& vsock = snapshot.sockets[1];
   CHECK(vsock.family == model::kFamilyVsock);
   CHECK(vsock.sightings[0].view == model::View::sockprotoname);
+  CHECK(vsock.state == model::kStateUnknown);
   CHECK(snapshot.namespaces.at(vsock.netns).own);  // no table there that could have it
   REQUIRE(vsock.owners.size() == 1);
   CHECK(snapshot.held.inodes == 5);

@@ -132,6 +132,51 @@ TEST_CASE("links whose protocol fixes the port, mounts of other hosts and server
     if (!socket.inode) CHECK(socket.ownerless_reason->code == OwnerlessCode::orphan);
 }
 
+TEST_CASE("TIPC's topology service is the one listener that nobody holds; of two it could be either") {
+  for (const bool is_alone : {true, false}) {
+    Records records = make_records();
+    decode::TipcDiagDump dump;
+    for (const std::uint32_t inode : {1000u, 1001u, 1002u}) {
+      decode::TipcDiagRecord record;
+      record.type = model::kSocketSeqpacket;
+      record.state = inode == 1002 ? 1 : 10;  // connected, listening
+      record.inode = inode;
+      record.cookie = inode;
+      dump.rows.push_back(std::move(record));
+    }
+    records.tipc_dumps.emplace_back(reconstruct::Origin{0, kNetns, 1}, std::move(dump));
+    add_process(records, 50, 1, 100, {});
+    if (is_alone) add_process(records, 51, 1, 100, {{1001, 3}});
+    const auto snapshot = run(std::move(records));
+    CHECK(reason_of(snapshot, 1000).code == (is_alone ? OwnerlessCode::kernel : OwnerlessCode::unexplained));
+    CHECK(reason_of(snapshot, 1002).code == OwnerlessCode::unexplained);
+  }
+}
+
+TEST_CASE("the TCP socket below one of SMC is the kernel's, and no other is") {
+  Records records = make_records();
+  add_dump(records, list(tcp(10, 80, 1000, 7), tcp(1, 80, 1001, 8, 5000), tcp(1, 80, 1002, 9, 5001)));
+  decode::SmcDiagDump dump;
+  for (const auto& [inode, peer_port] : {std::pair(2000, 0), {2001, 5000}}) {
+    decode::SmcDiagRecord record;
+    const auto below = tcp(1, 80, 0, 0, static_cast<std::uint16_t>(peer_port));
+    record.local = below.local;
+    record.peer = below.peer;
+    record.local_port = below.local_port;
+    record.peer_port = below.peer_port;
+    record.inode = record.cookie = static_cast<std::uint64_t>(inode);
+    dump.rows.push_back(std::move(record));
+  }
+  records.smc_dumps.emplace_back(reconstruct::Origin{0, kNetns, 1}, std::move(dump));
+  add_process(records, 50, 1, 100, {{2000, 3}, {2001, 4}});
+  const auto snapshot = run(std::move(records));
+  for (const std::uint64_t inode : {1000, 1001}) {
+    CHECK(reason_of(snapshot, inode).code == OwnerlessCode::kernel);
+    CHECK(reason_of(snapshot, inode).detail == "below the SMC socket of the same addresses");
+  }
+  CHECK(reason_of(snapshot, 1002).code == OwnerlessCode::unexplained);
+}
+
 TEST_CASE("unreadable comes last, with the candidates of the socket's uid first") {
   Records records = make_records();
   auto listener = tcp(10, 80, 1000, 7);

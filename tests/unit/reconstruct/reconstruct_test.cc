@@ -271,15 +271,43 @@ TEST_CASE("netlink sockets come twice in a dump and once in an answer; /proc/net
   CHECK(snapshot.sockets[0].details->groups == std::vector<std::uint32_t>{1, 35});
 }
 
+// As sctp_diag tells of it: with a list of peers, and in a state of its own.
+decode::InetDiagRecord association(std::uint8_t state, std::uint16_t peer_port) {
+  auto record = tcp(state, 80, 1000, 7, peer_port);
+  record.attributes = std::make_unique<decode::InetDiagAttributes>();
+  record.attributes->extras = std::make_unique<decode::InetDiagExtras>();
+  record.attributes->extras->peers.emplace_back();
+  return record;
+}
+
 TEST_CASE("the associations of one SCTP socket share its cookie and stay apart; /proc/net/sctp does without netlink") {
   Records records = make_records();
   SECTION("netlink") {
-    add_dump(records, list(tcp(3, 80, 1000, 7, 5000), tcp(3, 80, 1000, 7, 5001), tcp(10, 80, 1000, 7)));
+    add_dump(records, list(tcp(10, 80, 1000, 7), association(3, 5000), association(1, 5001)));
     records.inet_dumps.back().dump.request_protocol = model::kProtocolSctp;
     const auto snapshot = run(std::move(records));
     REQUIRE(snapshot.sockets.size() == 3);
     CHECK(snapshot.sockets[0].state == model::kStateEstab);
+    CHECK(snapshot.sockets[1].state == model::kStateSynSent);
     CHECK(snapshot.sockets[2].state == model::kStateListen);
+  }
+  SECTION("a one-to-one socket comes before its association, in a state of TCP's") {
+    for (const std::uint8_t socket_state : {model::kStateEstab, model::kStateClosing}) {
+      Records both = make_records();
+      add_dump(both, list(tcp(socket_state, 80, 1000, 7, 5000), association(3, 5000)));
+      both.inet_dumps.back().dump.request_protocol = model::kProtocolSctp;
+      const auto snapshot = run(std::move(both));
+      REQUIRE(snapshot.sockets.size() == 1);
+      CHECK(snapshot.sockets[0].state == model::kStateEstab);
+      CHECK(snapshot.sockets[0].details->further_peers.size() == 1);
+    }
+  }
+  SECTION("a socket without association, as on its way to the end, is shown itself") {
+    add_dump(records, list(tcp(model::kStateEstab, 80, 1000, 7, 5000), association(3, 5001)));
+    records.inet_dumps.back().dump.request_protocol = model::kProtocolSctp;
+    const auto snapshot = run(std::move(records));
+    REQUIRE(snapshot.sockets.size() == 2);
+    CHECK(snapshot.sockets[0].state == model::kStateEstab);
   }
   SECTION("procfs") {
     decode::ProcNetSctpEndpoint endpoint;
@@ -288,14 +316,14 @@ TEST_CASE("the associations of one SCTP socket share its cookie and stay apart; 
     endpoint.inode = 1000;
     endpoint.locals = {ip4(127, 0, 0, 1), ip4(127, 0, 0, 2)};
     records.proc_net_sctp_eps.push_back({{1, kNetns, 1}, {endpoint}});
-    decode::ProcNetSctpAssociation association;
-    association.state = 3;
-    association.local_port = 80;
-    association.peer_port = 5000;
-    association.inode = 1000;
-    association.locals = {ip4(127, 0, 0, 1)};
-    association.peers = {ip4(127, 0, 0, 1)};
-    records.proc_net_sctp_assocs.push_back({{1, kNetns, 1}, {association}});
+    decode::ProcNetSctpAssociation listed;
+    listed.state = 3;
+    listed.local_port = 80;
+    listed.peer_port = 5000;
+    listed.inode = 1000;
+    listed.locals = {ip4(127, 0, 0, 1)};
+    listed.peers = {ip4(127, 0, 0, 1)};
+    records.proc_net_sctp_assocs.push_back({{1, kNetns, 1}, {listed}});
     add_process(records, 50, 1, 100, {{1000, 3}});
     const auto snapshot = run(std::move(records));
     REQUIRE(snapshot.sockets.size() == 2);
