@@ -82,7 +82,9 @@ class ExtractTest(sandbox.LiveTest):
         for archive in archives:
             tree = os.path.join(replay_tools.tmpfs(self, self.path(archive.name)), "x")
             self.assertIn(ssnap("extract", archive, "-C", tree).returncode, (0, 3))
-            for row, (_, real, _) in zip(rows, replay_tools.netstat(tree, *rows)):
+            # netstat refuses rows of UNIX sockets whose address is `(____ptrval____)`, as a kernel prints it soon after it has begun.
+            asked = [[row[0].replace("x", "")] for row in rows if row != ["-n"]] if archive.name.startswith("kernel-") else rows
+            for row, (_, real, _) in zip(asked, replay_tools.netstat(tree, *asked)):
                 with self.subTest(f"{archive.name} {row}"):
                     self.assertEqual(ssnap("analyze", archive, "--as", "netstat", *row).stdout.decode(), real.decode())
 

@@ -176,7 +176,7 @@ class OutputTest(sandbox.LiveTest):
         self.assertEqual((run.returncode, os.path.exists(self.path("none"))), (1, False))
         # A file that someone else opened can't be ended in order: it is cut.
         with open(self.path("redirected"), "wb") as file:
-            run = ssnap("capture", "-o", "-", stdout=file, preexec_fn=limited(size))
+            run = ssnap("capture", "-o", "-", stdout=file, preexec_fn=limited(whole // 2))
         self.assertIn(b"File too large", run.stderr)
         self.check_cut(run, self.path("redirected"))
 

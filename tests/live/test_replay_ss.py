@@ -41,7 +41,8 @@ class ReplaySsTest(sandbox.LiveTest):
             self.assertEqual(ours, real, what)
 
     def test_netlink_and_procfs(self):
-        archives = sorted(path for path in FIXTURES.glob("*.tar.zst") if not path.name.startswith("demo-cut"))
+        # Those of other kernels were held against ss on these kernels, word for word, when script/kernels made them.
+        archives = sorted(path for path in FIXTURES.glob("*.tar.zst") if not path.name.startswith(("demo-cut", "kernel-")))
         self.assertGreaterEqual(len(archives), 2)
         for archive in archives:
             tree = replay_tools.extract(self, archive)
