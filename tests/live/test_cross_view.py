@@ -160,6 +160,14 @@ class CrossViewTest(sandbox.LiveTest):
         [finding] = found["listing-structure"]
         self.assertIn(f"reaches over the entry of {child.pid}", finding["sentence"])
 
+    def test_a_socket_that_only_an_fd_table_has(self):
+        tree = untar(self, self.take())
+        path = f"{tree}/proc/{os.getpid()}/fds"
+        # As if the descriptor had led there: the kernel was asked for the names of such sockets, and named none like it.
+        edit(path, lambda data: data + b"999 0700 socket:[99999998]\0")
+        found, _ = findings(self, tree)
+        self.assert_only(found, "unlisted-socket", "1 of")
+
     def test_an_entry_taken_out_of_the_listing(self):
         """The parent of a process that is listed."""
         parent = subprocess.Popen(["sh", "-c", "sleep 600 & echo $!; wait"], stdout=subprocess.PIPE, text=True)

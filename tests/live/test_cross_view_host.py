@@ -1,6 +1,7 @@
 """The kernel's counts of processes and threads, which are of all pid namespaces, against what the capture listed: in the host's
 own pid namespace, whose other processes come and go as they like."""
 
+import pathlib
 import subprocess
 
 from support import sandbox
@@ -28,6 +29,27 @@ class CountsTest(sandbox.LiveTest):
         archive, _ = self.quiet_capture()
         found, _ = findings(self, archive, ("process-count", "thread-count", "hidden-process", "unlisted-parent", "listing-structure"))
         self.assertEqual(found, {})
+
+    def test_threads(self):
+        """Where nothing was forked during a capture, which nobody can have this host do: told to the archive instead."""
+        for number in range(TRIES):
+            archive = self.path(f"{number}.tar.zst")
+            capture(self, archive)
+            tree = untar(self, archive)
+            stats = [path.read_text(encoding="utf-8", errors="replace") for path in pathlib.Path(tree, "proc").glob("[0-9]*/stat")]
+            threads = sum(int(stat.rsplit(")", 1)[1].split()[17]) for stat in stats)
+            levels = []
+            for counted in (threads, threads + 1):
+                for part in (1, 2):
+                    path = pathlib.Path(tree, f"process-views/pass{part}/counts")
+                    links = path.read_text(encoding="ascii").splitlines()[0]
+                    path.write_text(f"{links}\nforks 7 7\nthreads {counted} {counted}\n", encoding="ascii")
+                found, unchecked = findings(self, tree, ("thread-count",))
+                levels.append([one["level"] for one in found.get("thread-count", [])])
+            subprocess.run(["rm", "-r", tree], check=True)
+            if not unchecked:  # each process was read before it ended
+                return self.assertEqual(levels, [[], ["finding"]])
+        raise AssertionError(f"in each of {TRIES} captures a process ended before it was read")
 
     def test_an_entry_that_is_missing(self):
         for change in (remove_entry, swallow):
