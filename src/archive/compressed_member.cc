@@ -12,6 +12,7 @@ namespace ssnap::archive {
 
 void FrameBytes::append(const char* bytes, std::size_t size) {
   constexpr std::size_t kFirstBytes = 16 * 1024;
+  if (size == 0) return;  // the room may be null
   if (size > room_ - size_) {
     const std::size_t room = std::max({kFirstBytes, size_ + size, room_ + room_ / 2});
     char* grown = static_cast<char*>(std::realloc(bytes_.get(), room));

@@ -36,10 +36,12 @@ void append_digits(std::string& out, std::string_view before, std::uint32_t numb
 
 std::string rfc3339_utc(std::int64_t realtime_nsec, int digits) {
   using namespace std::chrono;
-  const sys_time<nanoseconds> time{nanoseconds{realtime_nsec}};
-  const auto day = floor<days>(time);
-  const year_month_day date{day};
-  const hh_mm_ss clock{time - day};
+  // By division, as the first instants of the range have a midnight before them that 64 bits can't hold.
+  constexpr std::int64_t kNsecPerDay = 86'400 * kNsecPerSec;
+  std::int64_t number = realtime_nsec / kNsecPerDay, rest = realtime_nsec % kNsecPerDay;
+  if (rest < 0) rest += kNsecPerDay, --number;
+  const year_month_day date{sys_days{days{number}}};
+  const hh_mm_ss clock{nanoseconds{rest}};
   std::string out;
   out.reserve(sizeof "1970-01-01T00:00:00.000000000Z");
   // 64 bits of nanoseconds reach from 1677 to 2262.

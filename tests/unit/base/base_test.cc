@@ -88,6 +88,9 @@ TEST_CASE("times are RFC 3339 in UTC") {
   CHECK(rfc3339_utc(0, 0) == "1970-01-01T00:00:00Z");
   CHECK(rfc3339_utc(1'795'290'127'123'456'789, 3) == "2026-11-21T19:42:07.123Z");
   CHECK(rfc3339_utc(-1, 9) == "1969-12-31T23:59:59.999999999Z");
+  // Whose midnights are beyond 64 bits.
+  CHECK(rfc3339_utc(INT64_MIN, 9) == "1677-09-21T00:12:43.145224192Z");
+  CHECK(rfc3339_utc(INT64_MAX, 9) == "2262-04-11T23:47:16.854775807Z");
 }
 
 TEST_CASE("SHA-256 may be asked in the middle of a run") {

@@ -27,7 +27,8 @@ std::string names(const ssnap::base::Decoded<Dirent>& decoded) {
 
 TEST_CASE("a directory listing in either byte order") {
   for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
-    const auto decoded = decode_dirents(dirent(2, 4, ".", order) + dirent(9, 4, "4711", order) + dirent(10, 8, "cpuinfo", order), order);
+    const std::string bytes = dirent(2, 4, ".", order) + dirent(9, 4, "4711", order) + dirent(10, 8, "cpuinfo", order);
+    const auto decoded = decode_dirents(bytes, order);
     CHECK(decoded.problems.empty());
     CHECK(names(decoded) == ". 4711 cpuinfo");
     CHECK(decoded.rows[1].inode == 9);
@@ -40,7 +41,8 @@ TEST_CASE("a directory listing in either byte order") {
 
 TEST_CASE("an entry that reaches over the next one is not canonical") {
   const std::string hidden = dirent(10, 4, "4712");
-  const auto decoded = decode_dirents(dirent(9, 4, "4711", ByteOrder::little, hidden.size()) + hidden + dirent(11, 4, "4713"), ByteOrder::little);
+  const std::string bytes = dirent(9, 4, "4711", ByteOrder::little, hidden.size()) + hidden + dirent(11, 4, "4713");
+  const auto decoded = decode_dirents(bytes, ByteOrder::little);
   CHECK(names(decoded) == "4711 4713");
   CHECK_FALSE(decoded.rows[0].canonical);
   CHECK(decoded.rows[0].record_bytes == 48);
@@ -64,7 +66,8 @@ TEST_CASE("records that can't be directory entries end a listing") {
   const std::string no_end = Bytes(ByteOrder::little).u64(1).u64(1).u16(24).u8(4).raw("12345").str();
   const std::string too_long = Bytes(ByteOrder::little).u64(1).u64(1).u16(4000).u8(4).zeros(5).str();
   for (const std::string& bad : {no_length, no_end, too_long}) {
-    const auto decoded = decode_dirents(good + bad + good, ByteOrder::little);
+    const std::string bytes = good + bad + good;
+    const auto decoded = decode_dirents(bytes, ByteOrder::little);
     CHECK(names(decoded) == "4711");
     REQUIRE(decoded.problems.total == 1);
     CHECK(decoded.problems.kept[0].offset == 24);
