@@ -463,24 +463,33 @@ void finish_decoding(Replay& replay) {
     replay.add_problem(std::move(later.member), later.offset, std::move(later.message));
 }
 
+// False where a replay of this input takes no more.
+bool take_room(Replay& replay, const archive::Member& member) {
+  const std::uint64_t cost = member.bytes.size() + kMemberCostBytes;
+  if (cost > replay.bytes_left) {
+    replay.bytes_left = 0;
+    ++replay.members_left_out;
+    return false;
+  }
+  replay.bytes_left -= cost;
+  return true;
+}
+
 void add_member(Replay& replay, std::string_view name, const archive::Member& member) {
-  if (replay.cross_view) add_raw_view(replay, name, member);
   Found found;
   find_row(name, found);
-  if (found.row == nullptr) return;
+  if (found.row == nullptr) {
+    if (replay.cross_view && is_raw_view(name) && take_room(replay, member)) add_raw_view(replay, name, member);
+    return;
+  }
   // Beside capture.json they are what `extract` made of members that say more and are in the tree as well.
   if (replay.has_capture_info && (name.starts_with("proc/net/") || found.row->read == read_symlink)) return;
   if (member.type == archive::MemberType::symlink && found.row->read != read_symlink)
     return replay.add_problem(std::string(name), 0, "a symbolic link, not a file: not followed");
   // What is no longer read of a host that shows too much must not make it a cut capture.
   const bool is_about_capture = found.row->read == read_capture_info || found.row->read == read_end_info;
-  const std::uint64_t cost = member.bytes.size() + kMemberCostBytes;
-  if (!is_about_capture && cost > replay.bytes_left) {
-    replay.bytes_left = 0;
-    ++replay.members_left_out;
-    return;
-  }
-  if (!is_about_capture) replay.bytes_left -= cost;
+  if (!is_about_capture && !take_room(replay, member)) return;
+  if (replay.cross_view) add_raw_view(replay, name, member);
   found.row->read(Context{replay, member, name, found.path, found.reused, std::move(found.stars)});
 }
 

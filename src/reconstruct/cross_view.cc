@@ -3,6 +3,7 @@
 #include "reconstruct/cross_view.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,9 @@ bool has(const std::optional<Inodes>& inodes, std::uint32_t inode) {
 // Dumps and /proc/net of one table, and what became of their differences when both were asked again.
 class TableCheck {
  public:
-  TableCheck(const Records& records, const model::Snapshot& snapshot, std::uint32_t netns, const std::string& name, const TableLooks& looks)
-      : records_(records), snapshot_(snapshot), netns_(netns), name_(name), looks_(looks), table_(*decode::find_inode_table(name)) {}
+  TableCheck(const Records& records, const model::Snapshot& snapshot, std::uint32_t netns, const std::string& name, const TableLooks& looks,
+             const std::vector<std::uint32_t>& sockets)
+      : records_(records), snapshot_(snapshot), netns_(netns), name_(name), looks_(looks), table_(*decode::find_inode_table(name)), sockets_(sockets) {}
 
   void run(model::Findings& found) {
     compare();
@@ -60,6 +62,11 @@ class TableCheck {
   void compare() {
     const TableLook& first = looks_.first;
     if (!first.listed || !first.dumped || !looks_.again) return;
+    if (table_.family == model::kFamilyNetlink)
+      for (const std::uint32_t i : sockets_)
+        if (const auto& socket = snapshot_.sockets[i]; is_of_table(socket) && is_collectors(records_, snapshot_.namespaces[netns_].inode, socket))
+          own_.push_back(static_cast<std::uint32_t>(*socket.inode));
+    std::sort(own_.begin(), own_.end());
     for (const std::uint32_t inode : *first.dumped)
       if (has(looks_.again, inode) && !has(first.listed, inode) && !is_own(inode)) only_dumped_.push_back(inode);
     for (const std::uint32_t inode : *first.listed)
@@ -154,23 +161,20 @@ class TableCheck {
   // /proc/net/unix prints abstract names as they are: a newline in one begins what looks like a row.
   std::string forgers() const {
     std::string text;
-    for (const model::Socket& socket : snapshot_.sockets)
-      if (socket.netns == netns_ && table_.family == model::kFamilyUnix && socket.family == model::kFamilyUnix && socket.inode &&
-          socket.name.bytes.find('\n') != std::string::npos)
+    if (table_.family != model::kFamilyUnix) return text;
+    for (const std::uint32_t i : sockets_)
+      if (const auto& socket = snapshot_.sockets[i]; is_of_table(socket) && socket.name.bytes.find('\n') != std::string::npos)
         text += (text.empty() ? "; a newline in its name forges rows there: socket " : ", ") + std::to_string(*socket.inode);
     return text;
   }
 
   bool is_of_table(const model::Socket& socket) const { return socket.netns == netns_ && socket.family == table_.family && socket.inode; }
 
-  bool is_own(std::uint32_t inode) const {
-    return table_.family == model::kFamilyNetlink && std::any_of(snapshot_.sockets.begin(), snapshot_.sockets.end(), [&](const auto& socket) {
-             return is_of_table(socket) && *socket.inode == inode && is_collectors(records_, snapshot_.namespaces[netns_].inode, socket);
-           });
-  }
+  bool is_own(std::uint32_t inode) const { return std::binary_search(own_.begin(), own_.end(), inode); }
 
   void name_sockets(const Inodes& dumped, const Inodes& listed, Finding& finding) const {
-    for (std::uint32_t i = 0; i < snapshot_.sockets.size() && finding.sockets.size() < kMaxSocketsNamed; ++i) {
+    for (const std::uint32_t i : sockets_) {
+      if (finding.sockets.size() == kMaxSocketsNamed) break;
       const model::Socket& socket = snapshot_.sockets[i];
       if (!is_of_table(socket)) continue;
       const auto inode = static_cast<std::uint32_t>(*socket.inode);
@@ -193,17 +197,23 @@ class TableCheck {
   const std::string& name_;
   const TableLooks& looks_;
   const decode::InodeTable& table_;
-  Inodes only_dumped_, only_listed_;  // ascending
+  const std::vector<std::uint32_t>& sockets_;  // of the namespace, ascending
+  Inodes own_, only_dumped_, only_listed_;     // ascending
 };
 
 void check_differences(const Records& records, const model::Snapshot& snapshot, model::Findings& found) {
   bool any = false;
-  for (std::uint32_t netns = 0; netns < snapshot.namespaces.size(); ++netns)
-    for (const auto& [place, looks] : records.raw.tables) {
-      if (place.first != snapshot.namespaces[netns].inode) continue;
-      any = any || (looks.first.listed && looks.first.dumped && looks.again);
-      TableCheck(records, snapshot, netns, place.second, looks).run(found);
-    }
+  std::map<std::uint64_t, std::uint32_t> indexes;
+  for (std::uint32_t netns = 0; netns < snapshot.namespaces.size(); ++netns) indexes.emplace(snapshot.namespaces[netns].inode, netns);
+  std::vector<std::vector<std::uint32_t>> sockets(snapshot.namespaces.size());
+  for (std::uint32_t i = 0; i < snapshot.sockets.size(); ++i)
+    if (snapshot.sockets[i].netns < sockets.size()) sockets[snapshot.sockets[i].netns].push_back(i);
+  for (const auto& [place, looks] : records.raw.tables) {
+    const auto netns = indexes.find(place.first);
+    if (netns == indexes.end()) continue;
+    any = any || (looks.first.listed && looks.first.dumped && looks.again);
+    TableCheck(records, snapshot, netns->second, place.second, looks, sockets[netns->second]).run(found);
+  }
   if (any) return;
   found.unchecked.push_back({model::kCheckViews, "no table was both dumped and read in /proc/net"});
   found.unchecked.push_back({model::kCheckCounter, "no table was read with the kernel's counter of it"});
