@@ -209,6 +209,22 @@ TEST_CASE("what a replay takes of one input has its limits, and what they leave 
   }
 }
 
+TEST_CASE("what only the comparison of views reads counts against the limits, and is not read without it") {
+  std::vector<std::pair<std::string, std::string>> members;
+  for (int round = 1; round <= 20; ++round) members.emplace_back("netns/77/confirm/round" + std::to_string(round) + "/tcp", kTcp);
+  const std::string whole = archive_with(members);
+  pipeline::ReplayLimits limits;
+  limits.bytes = 5 * (pipeline::kMemberCostBytes + std::string_view(kTcp).size());
+  reconstruct::Options options;
+  CHECK(problem_with(*pipeline::replay_bytes(whole, options, limits), "members are not read") == "");
+  options.cross_view = true;
+  CHECK(problem_with(*pipeline::replay_bytes(whole, options), "members are not read") == "");
+  const auto some = pipeline::replay_bytes(whole, options, limits);
+  REQUIRE(some.has_value());
+  CHECK(problem_with(*some, "members are not read").starts_with("16 members"));  // the journal, at the end, as well
+  CHECK(some->capture.incomplete);
+}
+
 TEST_CASE("problems of the container beyond those that are kept are counted") {
   const std::string garbage = "no frame";
   std::string file = small_archive();

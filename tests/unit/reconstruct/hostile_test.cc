@@ -117,6 +117,33 @@ TEST_CASE("very many namespaces, and sockets that are in none of them") {
   CHECK(snapshot.namespaces.size() == kMany + 2);
 }
 
+TEST_CASE("one view against another of very many namespaces, and of very many sockets that one of them lacks") {
+  const ProcessorTime limit;
+  Records records = make_records();
+  decode::NetlinkDiagDump dump;
+  reconstruct::TableLooks looks;
+  looks.first.listed.emplace();
+  looks.first.dumped.emplace();
+  for (std::uint32_t i = 1; i <= kMany; ++i) {
+    decode::NetlinkDiagRecord record;
+    record.port_id = record.inode = i;
+    record.cookie = i;
+    dump.rows.push_back(std::move(record));
+    looks.first.dumped->push_back(i);
+    records.netns_facts[kNetns + i];
+    records.raw.tables[{kNetns + i, "netlink"}] = {};
+  }
+  looks.again = looks.first.dumped;
+  records.netlink_dumps.emplace_back(reconstruct::Origin{0, kNetns, 1}, std::move(dump));
+  records.raw.tables[{kNetns, "netlink"}] = std::move(looks);
+  reconstruct::Options options;
+  options.cross_view = true;
+  const auto snapshot = reconstruct::reconstruct(std::move(records), options);
+  CHECK(snapshot.sockets.size() == kMany);
+  REQUIRE(snapshot.cross_view);
+  CHECK_FALSE(snapshot.cross_view->findings.empty());
+}
+
 TEST_CASE("very many listeners that nobody holds, and connections that wait for one of them") {
   const ProcessorTime limit;
   Records records = make_records();
