@@ -87,6 +87,8 @@ constexpr StateRow kStates[] = {
     {"listening", bit(model::kStateListen)},
     {"closing", bit(model::kStateClosing)},
     {"bound-inactive", bit(model::kStateBoundInactive)},
+    {"partopen", bit(model::kStatePartopen)},
+    {"passive-closereq", bit(model::kStatePassiveCloseReq)},
     {"unknown", bit(0)},
     {"estab", bit(model::kStateEstab)},
     {"unconn", bit(model::kStateUnconn)},

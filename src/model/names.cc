@@ -25,7 +25,7 @@ constexpr Named kProtocols[] = {
 };
 
 constexpr Named kTypes[] = {
-    {kSocketStream, "stream"}, {kSocketDgram, "dgram"}, {3, "raw"}, {4, "rdm"}, {kSocketSeqpacket, "seqpacket"},
+    {kTypeUntold, "unknown"}, {kSocketStream, "stream"}, {kSocketDgram, "dgram"}, {3, "raw"}, {4, "rdm"}, {kSocketSeqpacket, "seqpacket"},
     {10, "packet"},
 };
 
@@ -37,9 +37,10 @@ constexpr Named kNetlinkProtocols[] = {
     {20, "rdma"},    {21, "crypto"},  {22, "smc"},
 };
 
-constexpr std::array<std::string_view, 14> kStates{
+constexpr std::array<std::string_view, 16> kStates{
     "UNKNOWN",    "ESTAB",  "SYN-SENT",   "SYN-RECV", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT",
     "UNCONN",     "CLOSE-WAIT", "LAST-ACK", "LISTEN", "CLOSING",    "SYN-RECV",   "BOUND-INACTIVE",
+    "PARTOPEN",   "PASSIVE-CLOSEREQ",
 };
 
 constexpr std::array<std::string_view, 5> kTimers{"off", "on", "keepalive", "timewait", "persist"};
@@ -63,7 +64,7 @@ std::string_view family_name(std::uint16_t family) { return find_name(kFamilies,
 
 std::string_view protocol_name(std::uint16_t family, std::uint16_t protocol) {
   if (family == kFamilyInet || family == kFamilyInet6) return find_name(kProtocols, protocol);
-  if (family == kFamilyNetlink) return find_name(kNetlinkProtocols, protocol);
+  if (family == kFamilyNetlink) return protocol == kNetlinkProtocolUntold ? "unknown" : find_name(kNetlinkProtocols, protocol);
   return find_name(kTypes, protocol);
 }
 

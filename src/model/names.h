@@ -36,6 +36,10 @@ constexpr std::uint16_t kSocketStream = 1;
 constexpr std::uint16_t kSocketDgram = 2;
 constexpr std::uint16_t kSocketSeqpacket = 5;
 
+// Of a socket that is known by its fd alone, whose name there doesn't tell them.
+constexpr std::uint16_t kTypeUntold = 0;
+constexpr std::uint16_t kNetlinkProtocolUntold = 0xffff;
+
 // TCP_* (include/net/tcp_states.h). Every family uses them.
 constexpr std::uint8_t kStateUnknown = 0;  // no table tells: only its fd is known
 constexpr std::uint8_t kStateEstab = 1;
@@ -51,10 +55,13 @@ constexpr std::uint8_t kStateListen = 10;
 constexpr std::uint8_t kStateClosing = 11;
 constexpr std::uint8_t kStateNewSynRecv = 12;
 constexpr std::uint8_t kStateBoundInactive = 13;  // 6.8: a TCP socket that is bound and neither listens nor is connected
+// DCCP's own (include/linux/dccp.h), whose numbers depend on the kernel.
+constexpr std::uint8_t kStatePartopen = 14;         // a client that waits for the server's first data or acknowledgement
+constexpr std::uint8_t kStatePassiveCloseReq = 15;  // a client that was asked to close
 
 std::string_view family_name(std::uint16_t family);  // "inet", "inet6", "unix", ...
 // "tcp", "udp", "raw", ...; for netlink the protocol: "route", "generic", ...; for all other families the socket type:
-// "stream", "dgram", "seqpacket", "raw".
+// "stream", "dgram", "seqpacket", "raw". "unknown" where no view tells it.
 std::string_view protocol_name(std::uint16_t family, std::uint16_t protocol);
 std::string_view state_name(std::uint8_t state);  // ss's: "ESTAB", "LISTEN", "TIME-WAIT", ...
 std::string_view timer_name(std::uint8_t timer);  // ss's: "on", "keepalive", "timewait", "persist"; "off" for 0

@@ -36,8 +36,8 @@ constexpr TableRule kTables[] = {
     {"icmp6", kIn6, model::kProtocolIcmp6, View::inet_diag, View::proc_net_icmp6, {"PINGv6"}},
     {"mptcp", kIn, model::kProtocolMptcp, View::inet_diag, std::nullopt, {}},
     {"mptcp6", kIn6, model::kProtocolMptcp, View::inet_diag, std::nullopt, {}},
-    {"sctp", kIn, model::kProtocolSctp, View::inet_diag, std::nullopt, {}},
-    {"sctp6", kIn6, model::kProtocolSctp, View::inet_diag, std::nullopt, {}},
+    {"sctp", kIn, model::kProtocolSctp, View::inet_diag, View::proc_net_sctp, {}},
+    {"sctp6", kIn6, model::kProtocolSctp, View::inet_diag, View::proc_net_sctp, {}},
     {"dccp", kIn, model::kProtocolDccp, View::inet_diag, std::nullopt, {}},
     {"dccp6", kIn6, model::kProtocolDccp, View::inet_diag, std::nullopt, {}},
     {"unix", model::kFamilyUnix, kAnyProtocol, View::unix_diag, View::proc_net_unix, {"UNIX", "UNIX-STREAM"}},
@@ -70,6 +70,10 @@ void explain(model::AccountLine& line, std::uint64_t count, const char* why) {
   if (count > 0) line.explained.push_back(std::to_string(count) + " " + why);
 }
 
+bool has_sighting(const Socket& socket, const std::optional<View>& view) {
+  return std::any_of(socket.sightings.begin(), socket.sightings.end(), [&](const auto& sighting) { return sighting.view == view; });
+}
+
 class Balance {
  public:
   Balance(const Records& records, const model::Snapshot& snapshot) : records_(records), snapshot_(snapshot) {}
@@ -80,7 +84,7 @@ class Balance {
     line.netns = netns;
     line.table = rule.name;
     std::uint64_t dumped = 0, listed = 0, countable = 0;
-    std::uint64_t bound = 0, not_accepted = 0, only_dumped = 0, only_listed = 0, expired = 0, own = 0;
+    std::uint64_t bound = 0, not_accepted = 0, only_dumped = 0, only_listed = 0, expired = 0, own = 0, repeated = 0;
     bool is_moving = false;
     for (const Socket* socket : sockets) {
       bool in_dump = false, in_list = false;
@@ -89,8 +93,12 @@ class Balance {
         if (sighting.view == rule.dump) in_dump = true, passes |= 1u << std::min<unsigned>(sighting.pass, 31);
         if (rule.listed && sighting.view == *rule.listed) in_list = true;
       }
-      dumped += in_dump;
       listed += in_list;
+      if (socket->family != rule.family) {
+        ++repeated;
+        continue;
+      }
+      dumped += in_dump;
       line.both += in_dump && in_list;
       if (is_collectors(records_, snapshot_.namespaces[netns].inode, *socket)) {
         own += in_dump != in_list;
@@ -107,6 +115,7 @@ class Balance {
     if (was_dumped) line.dumped = dumped;
     if (was_listed) line.listed = listed;
     explain(line, own, "the collector's own, which asked for the tables");
+    explain(line, repeated, "the other family's: the kernel lists what shares a bucket");
     explain(line, bound, "bound but not connected: /proc/net has no row for them");
     explain(line, not_accepted, "not accepted yet: unix_diag leaves them out");
     explain(line, expired, "handshakes or TIME-WAIT that ended before /proc/net was read");
@@ -211,6 +220,10 @@ void balance_account(const Records& records, model::Snapshot& snapshot) {
       list = rule == std::end(kTables) ? nullptr : &sockets[{socket.netns, static_cast<std::size_t>(rule - kTables)}];
     }
     if (list != nullptr) list->push_back(&socket);
+    if (socket.protocol == model::kProtocolIcmp || socket.protocol == model::kProtocolIcmp6) {
+      for (std::size_t i = 0; i < std::size(kTables); ++i)
+        if (kTables[i].family != socket.family && has_sighting(socket, kTables[i].listed)) sockets[{socket.netns, i}].push_back(&socket);
+    }
     last = &socket;
   }
   const Balance balance(records, snapshot);
@@ -219,8 +232,11 @@ void balance_account(const Records& records, model::Snapshot& snapshot) {
     if (views == records.views.end()) continue;
     for (std::size_t i = 0; i < std::size(kTables); ++i) {
       const TableRule& rule = kTables[i];
-      const bool was_dumped = views->second.count({rule.dump, rule.family, rule.protocol == kAnyProtocol ? std::uint16_t{0} : rule.protocol}) != 0;
-      const bool was_listed = rule.listed && views->second.count({*rule.listed, rule.family, rule.protocol == kAnyProtocol ? std::uint16_t{0} : rule.protocol}) != 0;
+      const std::uint16_t protocol = rule.protocol == kAnyProtocol ? std::uint16_t{0} : rule.protocol;
+      const bool was_dumped = views->second.count({rule.dump, rule.family, protocol}) != 0;
+      // SCTP: sctp/eps is of both families, and not held against a dump: it has no row for what a dump has of associations.
+      const bool was_listed = rule.listed == View::proc_net_sctp ? !was_dumped && views->second.count({View::proc_net_sctp, kIn, 0}) != 0
+                              : rule.listed && views->second.count({*rule.listed, rule.family, protocol}) != 0;
       if (was_dumped || was_listed)
         snapshot.account.push_back(balance.line(rule, netns, sockets[{netns, i}], was_dumped, was_listed));
     }

@@ -40,10 +40,10 @@ class DumpMerge {
 // The sockets of one family by their namespace: indexes into Snapshot::sockets.
 base::HashMap<std::uint32_t, std::vector<std::uint32_t>> sockets_by_netns(const model::Snapshot& snapshot,
                                                                                std::uint16_t family);
-// True for the netlink views, false for those of procfs.
 // The mount points over /proc/PID, by pid, that the collector had in its own mount namespace.
 std::map<std::int64_t, std::string> hiding_mounts(const Records& records);
 
+// True for the netlink views, false for those of procfs.
 bool is_dump(model::View view);
 void see(model::Socket& socket, model::View view, const Origin& origin, std::uint64_t offset);
 

@@ -4,7 +4,9 @@
 #include <tuple>
 
 #include "base/hash.h"
+#include "base/text_cursor.h"
 #include "reconstruct/merge.h"
+#include "reconstruct/ping_rows.h"
 
 namespace ssnap::reconstruct {
 namespace {
@@ -93,6 +95,27 @@ bool is_repeated_by_association(const std::vector<decode::InetDiagRecord>& rows,
     return std::tie(row.cookie, row.local_port, row.peer_port, row.peer);
   };
   return ends(rows[at]) == ends(rows[at + 1]);
+}
+
+// TCP_MAX_STATES of a kernel (include/net/tcp_states.h), by its release ("6.1.0-50-amd64"): TCP_NEW_SYN_RECV came in 4.1,
+// TCP_BOUND_INACTIVE in 6.8. Unknown: that of most releases that have DCCP.
+std::uint8_t tcp_max_states(std::string_view release) {
+  using Version = std::pair<unsigned, unsigned>;
+  constexpr std::uint8_t kOfMost = 13;
+  const auto dot = release.find('.');
+  if (dot == std::string_view::npos) return kOfMost;
+  const std::string_view rest = release.substr(dot + 1);
+  const auto major = base::parse_integer<unsigned>(release.substr(0, dot));
+  const auto minor = base::parse_integer<unsigned>(rest.substr(0, rest.find_first_not_of("0123456789")));
+  if (!major || !minor) return kOfMost;
+  if (Version(*major, *minor) < Version(4, 1)) return 12;
+  return Version(*major, *minor) < Version(6, 8) ? 13 : 14;
+}
+
+// enum dccp_state (include/linux/dccp.h): TCP's numbers, and after them two of its own.
+std::uint8_t state_of_dccp(std::uint8_t state, std::uint8_t tcp_states) {
+  if (state < tcp_states) return state;
+  return state == tcp_states ? model::kStatePartopen : model::kStatePassiveCloseReq;
 }
 
 Socket socket_of(decode::InetDiagRecord& record, std::uint16_t protocol, std::uint32_t netns) {
@@ -251,7 +274,7 @@ bool is_same_table(const InetDump& a, const InetDump& b) {
 
 }  // namespace
 
-void merge_inet_dumps(Records& records, DumpMerge& merge) {
+void merge_inet_dumps(Records& records, const model::Host& host, DumpMerge& merge) {
   auto& dumps = records.inet_dumps;
   for (std::size_t i = 0; i < dumps.size(); ++i) {
     // Associations of SCTP share a cookie.
@@ -261,6 +284,7 @@ void merge_inet_dumps(Records& records, DumpMerge& merge) {
     });
     if (later != dumps.end()) forget_what_is_replaced(dumps[i], *later);
   }
+  const std::uint8_t tcp_states = tcp_max_states(host.kernel.value_or(""));
   for (InetDump& from : records.inet_dumps) {
     const std::uint32_t netns = merge.netns(from.origin);
     const std::uint16_t protocol = from.dump.request_protocol.value_or(model::kProtocolTcp);
@@ -269,6 +293,7 @@ void merge_inet_dumps(Records& records, DumpMerge& merge) {
       // What follows says the same, and more.
       if (protocol == model::kProtocolSctp && is_repeated_by_association(from.dump.rows, i)) continue;
       Socket socket = socket_of(record, protocol, netns);
+      if (protocol == model::kProtocolDccp) socket.state = state_of_dccp(socket.state, tcp_states);
       record.attributes.reset();
       if (i < from.info.size() && !from.info[i].empty()) details(socket).info = std::move(from.info[i]);
       // The associations of a one-to-many SCTP socket have its cookie and inode.
@@ -285,10 +310,16 @@ void merge_inet_dumps(Records& records, DumpMerge& merge) {
 void merge_proc_net_inet(const Records& records, NamespaceIndex& namespaces, const Options& options,
                          model::Snapshot& snapshot) {
   ViewIndex index = index_inet(snapshot);
+  const PingRows ping(records);
+  std::vector<std::pair<const ProcNetInetTable*, const decode::ProcNetInetRow*>> repeated;
   for (const ProcNetInetTable& table : records.proc_net_inet) {
     const std::uint32_t netns = namespaces.index_of(table.origin.netns);
     // /proc/net/tcp repeats rows when connections come and go: a second row of a socket is a second sighting.
     for (const auto& row : table.rows) {
+      if (ping.is_repeated(table, row)) {
+        repeated.emplace_back(&table, &row);
+        continue;
+      }
       auto at = find_match(index, table, netns, row, snapshot);
       if (!at) {
         at = static_cast<std::uint32_t>(snapshot.sockets.size());
@@ -312,6 +343,15 @@ void merge_proc_net_inet(const Records& records, NamespaceIndex& namespaces, con
       kept.inode = row.inode;
       snapshot.proc_net_rows.push_back(std::move(kept));
     }
+  }
+  for (const auto& [table, row] : repeated) {
+    const bool is_ip6 = table->family == model::kFamilyInet;
+    const auto other = identity(namespaces.index_of(table->origin.netns), is_ip6 ? model::kFamilyInet6 : model::kFamilyInet,
+                                is_ip6 ? model::kProtocolIcmp6 : model::kProtocolIcmp, row->inode);
+    index.by_inode.visit(other, [&](std::uint32_t at) {
+      see(snapshot.sockets[at], table->view, table->origin, row->offset);
+      return false;
+    });
   }
 }
 

@@ -37,7 +37,7 @@ void tie_first_dump(model::Snapshot& snapshot);
 
 // merge_*.cc: the netlink dumps, each socket once (netns, family, protocol, cookie).
 class DumpMerge;
-void merge_inet_dumps(Records& records, DumpMerge& merge);
+void merge_inet_dumps(Records& records, const model::Host& host, DumpMerge& merge);
 void merge_unix_dumps(Records& records, DumpMerge& merge);
 void merge_other_dumps(Records& records, DumpMerge& merge);
 // merge_*.cc: /proc/net as the second view: joined by inode and addresses, what netlink didn't show is added.

@@ -130,7 +130,7 @@ void add_possible_owners(const Records& records, model::Snapshot& snapshot) {
         is_collectors(records, netns, socket))
       continue;
     OwnerSet owners = receivers;
-    for (const std::uint16_t protocol : {socket.protocol, kUntold, kUntoldNetlink})
+    for (const std::uint16_t protocol : {socket.protocol, model::kTypeUntold, model::kNetlinkProtocolUntold})
       if (const auto at = rings.find({netns, socket.family, protocol}); at != rings.end()) owners.add(at->second);
     socket.owners = owners.list();
     if (in_all > kMaxInAll && socket.owners.size() > 1) socket.owners.resize(1);

@@ -9,12 +9,10 @@ namespace ssnap::reconstruct {
 struct NamedProtocol {
   std::string_view name;
   std::uint16_t family;
-  std::uint16_t protocol;  // as in model::Socket; kUntold, kUntoldNetlink where the name doesn't tell
+  std::uint16_t protocol;  // as in model::Socket; model::kTypeUntold, model::kNetlinkProtocolUntold where the name doesn't tell
   // Whether the tables of its namespace list such a socket in any case, or only once it is bound or connected.
   bool always_listed;
 };
-constexpr std::uint16_t kUntold = 0;                // no socket type
-constexpr std::uint16_t kUntoldNetlink = 0xffff;    // no protocol of netlink, of which 0 is one
 
 // Null for a name that is not known.
 const NamedProtocol* find_protocol(std::string_view name);

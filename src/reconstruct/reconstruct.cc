@@ -74,7 +74,7 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   // One row a socket: netlink decides, /proc/net confirms and adds.
   DumpMerge merge(namespaces, snapshot);
   snapshot.sockets.reserve(rows_of_first_dumps(records));
-  merge_inet_dumps(records, merge);
+  merge_inet_dumps(records, snapshot.host, merge);
   merge_unix_dumps(records, merge);
   merge_other_dumps(records, merge);
   merge_proc_net_inet(records, namespaces, options, snapshot);

@@ -149,6 +149,7 @@ void append_rest(std::string& out, const std::vector<NamespaceAccount>& all, std
 struct TableSource {
   std::string_view table, dump;
   bool in_proc_net;
+  bool in_account_once = false;  // /proc/net's rows are of another kind, and are not held against a dump
 };
 constexpr TableSource kTableSources[] = {
     {"tcp", "inet_diag-tcp", true},         {"tcp6", "inet_diag-tcp", true},
@@ -156,7 +157,7 @@ constexpr TableSource kTableSources[] = {
     {"udplite", "inet_diag-udplite4", true}, {"udplite6", "inet_diag-udplite6", true},
     {"raw", "inet_diag-raw4", true},        {"raw6", "inet_diag-raw6", true},
     {"icmp", "", true},                     {"icmp6", "", true},
-    {"sctp", "inet_diag-sctp4", true},      {"sctp6", "inet_diag-sctp6", true},
+    {"sctp", "inet_diag-sctp4", true, true}, {"sctp6", "inet_diag-sctp6", true, true},
     {"dccp", "inet_diag-dccp4", false},     {"dccp6", "inet_diag-dccp6", false},
     {"mptcp", "inet_diag-mptcp4", false},   {"mptcp6", "inet_diag-mptcp6", false},
     {"unix", "unix_diag", true},            {"packet", "packet_diag", true},
@@ -205,6 +206,7 @@ std::string origin_text(const Snapshot& snapshot, std::uint64_t own, const Table
   if (!dumped && !listed && dump.empty()) return "";
   std::string out = dumped ? "netlink only" : listed ? "/proc/net only" : "nowhere";
   if (!dumped) out += source.dump.empty() ? "; netlink has no such table" : "; netlink: " + (dump.empty() ? std::string("not asked") : dump);
+  if (dumped && source.in_account_once) return "netlink, and /proc/net, which is not held against it";
   if (!listed) {
     const std::string file = file_gap(snapshot, own, source.table);
     out += !source.in_proc_net ? "; /proc/net has no such file" : "; /proc/net: " + (file.empty() ? std::string("no file") : file);

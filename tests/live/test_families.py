@@ -203,6 +203,20 @@ class FamiliesTest(sandbox.LiveTest):
             row = self.row(sock, family, "raw", state="UNCONN")
             self.assertEqual((row["local"]["address"], row["details"]["raw_protocol"]), (address, OSPF))
 
+    def test_ping_sockets_of_both_families_in_one_bucket(self):
+        sysctl("ipv4/ping_group_range", "0 2147483647")
+        # /proc/net lists what shares a bucket with a socket of the file's family, whichever family it is of.
+        made = {self.bound((address, port), family, socket.SOCK_DGRAM, protocol=protocol): (name, address, port)
+                for name, family, protocol, address, port in (("inet", socket.AF_INET, ICMP, "127.0.0.1", 1104),
+                                                              ("inet6", socket.AF_INET6, ICMP6, "::1", 1104),
+                                                              ("inet", socket.AF_INET, ICMP, "127.0.0.1", 1104 + 64))}
+        self.snapshot()
+        inodes = {inode_of(sock): expected for sock, expected in made.items()}
+        rows = [row for row in self.captured["sockets"] if row.get("inode") in inodes]
+        self.assertCountEqual([(row["family"], row["local"]["address"], row["local"]["port"]) for row in rows], inodes.values())
+        lines = {line["table"]: line for line in self.captured["account"]["tables"] if line["table"] in ("icmp", "icmp6")}
+        self.assertEqual({table: line["unexplained"] for table, line in lines.items()}, {"icmp": 0, "icmp6": 0})
+
     def test_reuse_port_twins(self):
         option = [(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)]
         twins = {}

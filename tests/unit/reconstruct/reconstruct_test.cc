@@ -1,3 +1,5 @@
+#include <map>
+
 #include "support/catch.h"
 #include "unit/reconstruct/records_builder.h"
 
@@ -59,6 +61,63 @@ TEST_CASE("a bound TCP socket that netlink sends as CLOSE is BOUND-INACTIVE") {
   Records records = make_records();
   add_dump(records, list(tcp(7, 80, 1000, 7)));
   CHECK(run(std::move(records)).sockets.at(0).state == model::kStateBoundInactive);
+}
+
+TEST_CASE("DCCP's own two states follow TCP's, whose number depends on the kernel") {
+  const auto state = [](const char* release, std::uint8_t number) {
+    Records records = make_records();
+    if (release != nullptr) records.host.kernel = release;
+    add_dump(records, list(tcp(number, 80, 1000, 7, 81)));
+    records.inet_dumps[0].dump.request_protocol = model::kProtocolDccp;
+    return run(std::move(records)).sockets.at(0).state;
+  };
+  CHECK(state("3.10.0-1160.el7.x86_64", 12) == model::kStatePartopen);
+  CHECK(state("3.10.0-1160.el7.x86_64", 13) == model::kStatePassiveCloseReq);
+  CHECK(state("4.1.0", 13) == model::kStatePartopen);
+  CHECK(state("6.7.12", 14) == model::kStatePassiveCloseReq);
+  CHECK(state("6.8", 14) == model::kStatePartopen);
+  CHECK(state("6.12.107+deb13-amd64", 15) == model::kStatePassiveCloseReq);
+  CHECK(state("6.12.107+deb13-amd64", model::kStateEstab) == model::kStateEstab);
+  for (const char* unknown : {static_cast<const char*>(nullptr), "", "six", "6.", ".8", "99999999999.1"}) CHECK(state(unknown, 13) == model::kStatePartopen);
+}
+
+TEST_CASE("a ping socket that shares a bucket with the other family's has one row more, and is one socket") {
+  const auto row = [](std::uint32_t bucket, std::uint32_t inode, base::IpAddress local) {
+    auto made = row_of(tcp(model::kStateUnconn, 77, inode, 0));
+    made.slot = bucket;
+    made.local = local;
+    made.peer = {};
+    made.peer.length = local.length;
+    return made;
+  };
+  const auto none4 = ip4(0, 0, 0, 0), none6 = ip6_any();
+  auto one6 = none6;
+  one6.bytes[15] = 1;
+  Records records = make_records();
+  // As 6.18 lists 141 (IPv4), ::1 and 127.0.0.1 of one bucket; then one of each family in a bucket each; then two wildcards.
+  records.proc_net_inet.push_back({{1, kNetns, 1}, model::View::proc_net_icmp, model::kFamilyInet, model::kProtocolIcmp,
+                                   {row(61, 103, ip4(127, 0, 0, 1)), row(61, 102, none4), row(61, 101, ip4(127, 0, 0, 1)), row(62, 104, none4),
+                                    row(64, 106, none4), row(64, 107, none4)}});
+  records.proc_net_inet.push_back({{1, kNetns, 1}, model::View::proc_net_icmp6, model::kFamilyInet6, model::kProtocolIcmp6,
+                                   {row(61, 102, one6), row(61, 101, none6), row(63, 105, none6), row(64, 107, none6)}});
+  records.views[kNetns].insert({model::View::proc_net_icmp, model::kFamilyInet, model::kProtocolIcmp});
+  records.views[kNetns].insert({model::View::proc_net_icmp6, model::kFamilyInet6, model::kProtocolIcmp6});
+  records.netns_facts[kNetns].counters = {{"PING", 4}, {"PINGv6", 3}};
+  const auto snapshot = run(std::move(records));
+  std::map<std::uint64_t, std::uint16_t> families;
+  for (const auto& socket : snapshot.sockets) {
+    CHECK(families.emplace(*socket.inode, socket.family).second);
+    CHECK(socket.sightings.size() == (*socket.inode == 101 || *socket.inode == 102 || *socket.inode == 107 ? 2 : 1));
+  }
+  const std::uint16_t in = model::kFamilyInet, in6 = model::kFamilyInet6;
+  CHECK(families == std::map<std::uint64_t, std::uint16_t>{{101, in}, {102, in6}, {103, in}, {104, in}, {105, in6}, {106, in}, {107, in6}});
+  REQUIRE(snapshot.account.size() == 2);
+  for (const auto& line : snapshot.account) {
+    INFO(line.table);
+    CHECK(line.unexplained == 0);
+    CHECK(line.explained.size() == 1);
+    CHECK(line.listed == (line.table == "icmp" ? 6u : 4u));
+  }
 }
 
 TEST_CASE("every holder and every fd is an owner, and the child inherited from its nearest holding ancestor") {
