@@ -87,6 +87,7 @@ class Capture {
     stage("host files", std::move(slow));
     archive::JournalEntry optional_files;
     optional_files_ = find_optional_files(host_, optional_files);
+    optional_files_.environ = options_.include_environ;
     journal(optional_files);
 
     // The same list once more as it came, with the kernel's counts around it.

@@ -26,6 +26,7 @@ struct CaptureOptions {
   std::string max_bytes_name;      // what set them
   bool allow_module_load = false;
   bool own_netns_only = false;   // --netns self
+  bool include_environ = false;  // read the environments of processes
   bool include_secrets = false;  // keep TCP-MD5 keys
   bool exe_hashes = false;       // read and hash the executables of who holds sockets
   std::vector<std::string> arguments;  // for capture.json

@@ -31,7 +31,7 @@ constexpr std::uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD (include/linu
 // Read in this order: the fds early, for they change fastest; the command line late, for its read can hang (it takes
 // the process's mmap_lock, and may page from FUSE).
 enum Step : std::size_t {
-  kStat, kFds, kThreads, kLinks, kStatus, kCgroup, kLoginuid, kSessionid, kLabel, kCmdline, kMountinfo, kStepCount
+  kStat, kFds, kThreads, kLinks, kStatus, kCgroup, kLoginuid, kSessionid, kLabel, kCmdline, kEnviron, kMountinfo, kStepCount
 };
 struct StepRow {
   const char* source;
@@ -50,6 +50,7 @@ constexpr std::array<StepRow, kStepCount> kSteps{{
     {"proc_pid", "sessionid", kMaxProcessFileBytes, false},
     {"proc_pid", "attr/current", kMaxProcessFileBytes, false},
     {"proc_pid", "cmdline", kMaxCmdlineBytes, true},
+    {"proc_pid", "environ", kMaxCmdlineBytes, true},
     {"proc_pid", "mountinfo", kMaxMountinfoBytes, false},
 }};
 
@@ -62,7 +63,7 @@ class ProcessTask : public Task {
 
   archive::JournalEntry about(std::size_t step) const override { return about_file(step, whose_); }
 
-  bool may_hang(std::size_t step) const override { return step == kCmdline; }
+  bool may_hang(std::size_t step) const override { return step == kCmdline || step == kEnviron; }
 
   void run(std::size_t step, Output& output) override {
     if (step == kStat) return read_stat(output);
@@ -90,6 +91,7 @@ class ProcessTask : public Task {
       case kLoginuid: return files_.loginuid && !kernel_thread_;
       case kSessionid: return files_.sessionid && !kernel_thread_;
       case kLabel: return files_.label && !kernel_thread_;
+      case kEnviron: return files_.environ && !kernel_thread_;
       default: return true;
     }
   }

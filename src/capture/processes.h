@@ -18,6 +18,7 @@ std::vector<std::int64_t> list_processes(const Host& host, archive::JournalEntry
 struct OptionalFiles {
   bool loginuid = false, sessionid = false;  // CONFIG_AUDIT
   bool label = false;                        // attr/current: a security module that labels processes
+  bool environ = false;                      // asked for (CaptureOptions::include_environ)
 };
 // Asked once, for the collector itself; what is not there is one entry (source proc_pid).
 OptionalFiles find_optional_files(const Host& host, archive::JournalEntry& entry);

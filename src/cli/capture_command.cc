@@ -154,6 +154,7 @@ po::options_description describe(Arguments& to) {
       ("force", flag(force), "replace an existing FILE, in one step, once the new archive can be replayed; until then it is kept")
       ("allow-module-load", flag(options.allow_module_load),
        "ask for every table, even if the kernel must load a module to answer; by default such a table is left to /proc/net")
+      ("include-environ", flag(options.include_environ), "read the environments of processes, which often hold secrets")
       ("include-secrets", flag(options.include_secrets), "keep TCP-MD5 keys, which are otherwise overwritten with zeros")
       ("exe-hashes", flag(options.exe_hashes),
        "read the executable of each process that holds a socket, and keep its SHA-256; reading may set a file's time of last access")

@@ -52,7 +52,7 @@ struct CgroupRow {
 base::Decoded<CgroupRow> decode_proc_pid_cgroup(std::string_view bytes);
 
 // /proc/PID/cmdline (get_mm_cmdline): arguments each ended by NUL. A process may have rewritten it: one without a NUL
-// at the end is one argument. Empty for kernel threads and zombies.
+// at the end is one argument. Empty for kernel threads and zombies. /proc/PID/environ (environ_read) has the same form.
 std::vector<std::string> decode_proc_pid_cmdline(std::string_view bytes);
 
 }  // namespace ssnap::decode

@@ -144,6 +144,7 @@ struct Process {
   std::optional<std::string> exe_sha256;             // of the file that it runs, hexadecimal; capture --exe-hashes
   std::optional<std::string> cwd, root;
   std::optional<std::vector<std::string>> cmdline;   // absent: not read; empty: it has none
+  std::optional<std::vector<std::string>> environ;   // "NAME=VALUE" as a rule; absent: not read, which is the default
   std::optional<std::string> cgroup;                 // path in the v2 hierarchy, or else of the first one
   std::map<std::string, std::uint64_t> namespaces;   // "net" -> inode, ...
   std::optional<Container> container;                // by its cgroup path alone

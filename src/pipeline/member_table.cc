@@ -347,6 +347,7 @@ constexpr Row kRows[] = {
     SSNAP_TASK("stat", read_stat),
     SSNAP_TASK("status", read_status),
     SSNAP_TASK("cmdline", read_cmdline),
+    SSNAP_TASK("environ", read_environ),
     SSNAP_TASK("cgroup", read_cgroup),
     SSNAP_TASK("fds", read_fds),
     {"proc/*/*/fds", read_fds},

@@ -40,6 +40,11 @@ void read_cmdline(const Context& context) {
     reconstruct::add_cmdline(context.records(), *task, decode::decode_proc_pid_cmdline(context.member.bytes));
 }
 
+void read_environ(const Context& context) {
+  if (const auto task = context.task())
+    reconstruct::add_environ(context.records(), *task, decode::decode_proc_pid_cmdline(context.member.bytes));
+}
+
 void read_cgroup(const Context& context) {
   const auto task = context.task();
   if (!task) return;

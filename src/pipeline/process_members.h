@@ -8,6 +8,7 @@ namespace ssnap::pipeline {
 void read_stat(const Context& context);
 void read_status(const Context& context);
 void read_cmdline(const Context& context);
+void read_environ(const Context& context);
 void read_cgroup(const Context& context);
 void read_fds(const Context& context);
 void read_mountinfo(const Context& context);

@@ -51,6 +51,7 @@ void add_files(const From& from, model::Process& process) {
   if (!process.root) process.root = from.root;
   // Of a zombie the kernel gives an empty one.
   if (from.cmdline && (!process.cmdline || process.cmdline->empty())) process.cmdline = from.cmdline;
+  if (from.environ && (!process.environ || process.environ->empty())) process.environ = from.environ;
   if (!process.cgroup) process.cgroup = from.cgroup;
   for (const auto& [kind, inode] : from.namespaces) process.namespaces.emplace(kind, inode);
   if (!from.status) return;

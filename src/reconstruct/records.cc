@@ -90,6 +90,10 @@ void add_cmdline(Records& records, TaskId task, std::vector<std::string> argumen
   with_files(records, task, [&](auto& files) { files.cmdline = std::move(arguments); });
 }
 
+void add_environ(Records& records, TaskId task, std::vector<std::string> variables) {
+  with_files(records, task, [&](auto& files) { files.environ = std::move(variables); });
+}
+
 void add_cgroup(Records& records, TaskId task, const std::vector<decode::CgroupRow>& rows) {
   if (const auto path = telling_cgroup(rows))
     with_files(records, task, [&](auto& files) { files.cgroup = path; });

@@ -133,7 +133,7 @@ struct TaskId {
 struct ThreadRecords {
   std::optional<decode::ProcPidStat> stat;
   std::optional<decode::ProcPidStatus> status;
-  std::optional<std::vector<std::string>> cmdline;
+  std::optional<std::vector<std::string>> cmdline, environ;
   std::optional<std::string> cgroup;
   std::optional<std::string> exe, cwd, root;
   std::map<std::string, std::uint64_t> namespaces;
@@ -143,7 +143,7 @@ struct ThreadRecords {
 struct ProcessRecords {
   std::optional<decode::ProcPidStat> stat;
   std::optional<decode::ProcPidStatus> status;
-  std::optional<std::vector<std::string>> cmdline;
+  std::optional<std::vector<std::string>> cmdline, environ;
   std::optional<std::string> cgroup;
   std::optional<std::string> exe, cwd, root;
   std::map<std::string, std::uint64_t> namespaces;
@@ -245,6 +245,7 @@ struct Records {
 void add_stat(Records& records, TaskId task, decode::ProcPidStat stat);
 void add_status(Records& records, TaskId task, decode::ProcPidStatus status);
 void add_cmdline(Records& records, TaskId task, std::vector<std::string> arguments);
+void add_environ(Records& records, TaskId task, std::vector<std::string> variables);
 void add_cgroup(Records& records, TaskId task, const std::vector<decode::CgroupRow>& rows);
 // `fds` and `links` of the archive. `pass`: which walk.
 void add_fds(Records& records, TaskId task, const std::vector<decode::LinkRecord>& links, std::uint8_t pass);

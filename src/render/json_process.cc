@@ -111,6 +111,7 @@ void fill_process(Item item, const Snapshot& snapshot, std::uint32_t index,
   item.flag_if_set("exe_memfd", process.exe_memfd);
   item.flag_if_set("other_mount_namespace", process.other_mount_namespace);
   if (process.cmdline) item.byte_strings("cmdline", *process.cmdline);
+  if (process.environ) item.byte_strings("environ", *process.environ);
   item.bytes_if("cwd", process.cwd);
   item.bytes_if("root", process.root);
   item.bytes_if("cgroup", process.cgroup);

@@ -17,7 +17,7 @@ from support.ssnap import SSNAP, analyze_json, certain_owners, sockets_of, ssnap
 
 # The commands and the long names of their options (`--help` of `analyze` for each tool).
 HELP = {
-    ("capture",): "output case netns pid level threads read-timeout timeout max-size sha256-file force allow-module-load include-secrets exe-hashes "
+    ("capture",): "output case netns pid level threads read-timeout timeout max-size sha256-file force allow-module-load include-environ include-secrets exe-hashes "
                   "quiet verbose progress help",
     ("analyze",): "tcp udp raw dccp sctp mptcp unix packet vsock xdp tipc family query socket ipv4 ipv6 all listening bound-inactive "
                   "numeric processes threads extended options memory info bpf tos cgroup inet-sockopt summary oneline no-header "

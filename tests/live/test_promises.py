@@ -29,7 +29,7 @@ STATS = {"stat", "newfstatat", "fstatat64", "statx", "access", "faccessat", "fac
 READ_ONLY_SOCK_DIAG = {18, 20}  # TCPDIAG_GETSOCK, SOCK_DIAG_BY_FAMILY: not SOCK_DESTROY
 # Every kind of run that DESIGN names; `-o -` writes to a pipe.
 RUNS = {"default": [], "one thread": ["--threads", "1"], "four threads": ["--threads", "4"], "own namespace": ["--netns", "self"],
-        "modules allowed": ["--allow-module-load"], "with secrets": ["--include-secrets"], "hashes": ["--exe-hashes"],
+        "modules allowed": ["--allow-module-load"], "with secrets": ["--include-secrets", "--include-environ"], "hashes": ["--exe-hashes"],
         "with its hash": ["--sha256-file", "--case", "number=1"], "limits": ["--timeout", "100000", "--max-size", "1G"],
         "ended early": ["--timeout", "0.000001"], "replacing": ["--force", "--sha256-file"]}
 DUMP = 0x300
