@@ -1,6 +1,6 @@
 """Measures ssnap against the floor of its sources and against ss, netstat and lsof, in the same minutes.
 
-    bench.py run BUILD [LOAD...]       results go to BUILD/bench/results
+    bench.py run BUILD LOAD            results go to BUILD/bench/results
     bench.py report BUILD FILE         writes them as a table
 
 Needs root. Everything runs in network, pid and mount namespaces of its own, so that nothing of the machine's is in the way.
@@ -28,7 +28,6 @@ LOADS = {
     "1m": (1_000_000, 1_000, 1, 3, 0),
     "namespaces": (20_000, 1_000, 1_000, 3, 0),
 }
-DEFAULT_LOADS = ["50k", "200k", "1m", "namespaces"]
 THREADS = 2
 MAX_PACKED = 20  # of the TCP dump by zstd -1: a load that packs better is not varied enough
 STARTUP_RUNS = 200
@@ -205,7 +204,7 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run")
     run.add_argument("build")
-    run.add_argument("loads", nargs="*", metavar="LOAD", choices=[[], *LOADS], help=f"of {', '.join(LOADS)}; default: {', '.join(DEFAULT_LOADS)}")
+    run.add_argument("load", metavar="LOAD", choices=LOADS, help=f"one of {', '.join(LOADS)}")
     written = commands.add_parser("report")
     written.add_argument("build")
     written.add_argument("file")
@@ -218,8 +217,7 @@ def main():
     results.mkdir(exist_ok=True)
     bench = Bench(given.build)
     (results / "machine.json").write_text(json.dumps(machine() | {"startup": bench.startup()}))
-    for name in given.loads or DEFAULT_LOADS:
-        (results / f"load-{name}.json").write_text(json.dumps(bench.run(name), indent=1))
+    (results / f"load-{given.load}.json").write_text(json.dumps(bench.run(given.load), indent=1))
     shutil.rmtree(bench.work)
 
 

@@ -94,6 +94,10 @@ class Barrier {
     for (auto& turn : go_) ::close(turn[1]);
   }
   void become_parent() { ::close(arrived_[1]); }
+  // In the parent: no child waits any longer.
+  void end() {
+    for (auto& turn : go_) ::close(turn[1]);
+  }
   void wait() {
     char token = '.';
     if (::write(arrived_[1], &token, 1) != 1 || ::read(go_[turn_][0], &token, 1) != 1) std::_Exit(1);
@@ -467,6 +471,7 @@ int main(int argc, char** argv) {
     while (::read(STDIN_FILENO, &end, 1) > 0) continue;
   }
   ::close(life[1]);  // each child waits for this
+  barrier.end();
   while (::wait(nullptr) > 0) continue;
   return good ? 0 : 1;
 }
