@@ -123,6 +123,7 @@ model::Snapshot full() {
   shell.pod_uid = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
   shell.unit = "x.service";
   shell.exe_sha256 = std::string(64, 'a');
+  shell.environ = {{"HOME=/root", ""}};
   shell.user_unit = shell.exe_deleted = shell.exe_memfd = shell.other_mount_namespace = shell.forked_only = true;
   shell.living_thread = 83;
   shell.mounted_over = "/proc/81";
@@ -316,7 +317,7 @@ TEST_CASE("JSON: who a process is") {
         R"("egid":33,"login_uid":0,"login_user":"root","audit_session":7,"capabilities":{"effective":"8000000000001000",)"
         R"("permitted":"000001ffffffffff","bounding":"0000000000000000","effective_names":["cap_net_admin","cap_63"]},)"
         R"x("security_label":"unconfined\\xff","ns_pids":[81,1],"comm":"sh","exe":"/usr/bin/dash (deleted)",)x"
-        R"("exe_sha256":")" + std::string(64, 'a') + R"(","exe_deleted":true,"exe_memfd":true,"other_mount_namespace":true,"cmdline":["sh"],"cwd":"/","root":"/",)"
+        R"("exe_sha256":")" + std::string(64, 'a') + R"(","exe_deleted":true,"exe_memfd":true,"other_mount_namespace":true,"cmdline":["sh"],"environ":["HOME=/root",""],"cwd":"/","root":"/",)"
         R"("cgroup":"/system.slice/x.service","container":{"runtime":"docker","id":")" + std::string(64, 'a') +
             R"("},"pod_uid":"6f9619ff-8b86-d011-b42d-00cf4fc964ff","unit":"x.service","user_unit":true,)"
             R"("namespaces":{"net":4026531840,"pid":4026531836},"kernel_thread":false,"zombie":true,"living_thread":83,)"
