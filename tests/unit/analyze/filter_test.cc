@@ -63,8 +63,8 @@ void check(const Scene& scene, const std::vector<Case>& cases) {
 
 Scene states() {
   Scene scene;
-  // a to m: states 1 to 13; n: one that has no name yet.
-  for (std::uint8_t state = 1; state <= 14; ++state)
+  // a to o: states 1 to 15; p: one that has no name yet.
+  for (std::uint8_t state = 1; state <= 16; ++state)
     scene.add(static_cast<char>('a' + state - 1), test::inet_socket(model::kProtocolTcp, state, test::any_v4(), 80));
   return scene;
 }
@@ -95,7 +95,7 @@ Scene hosts() {
 
 TEST_CASE("states by name and group") {
   check(states(), {
-                      {"state all", "abcdefghijklmn"},
+                      {"state all", "abcdefghijklmnop"},
                       {"state established", "a"},
                       {"state ESTABLISHED", "a"},
                       {"state syn-sent", "b"},
@@ -112,27 +112,29 @@ TEST_CASE("states by name and group") {
                       {"state listening", "j"},
                       {"state closing", "k"},
                       {"state bound-inactive", "m"},
-                      {"state unknown", "n"},
+                      {"state unknown", "p"},
+                      {"state partopen", "n"},
+                      {"state passive-closereq", "o"},
                       {"state estab", "a"},
                       {"state unconn", "g"},
                       {"state listen", "j"},
-                      {"state connected", "abcdefhikln"},
-                      {"state synchronized", "acdefhikln"},
+                      {"state connected", "abcdefhiklnop"},
+                      {"state synchronized", "acdefhiklnop"},
                       {"state bucket", "cfl"},
-                      {"state big", "abdeghijkmn"},
+                      {"state big", "abdeghijkmnop"},
                       {"state listening state time-wait", "fj"},
-                      {"exclude listening", "abcdefghiklmn"},
-                      {"excl listening exclude bucket", "abdeghikmn"},
+                      {"exclude listening", "abcdefghiklmnop"},
+                      {"excl listening exclude bucket", "abdeghikmnop"},
                       {"state connected exclude synchronized", "b"},
                       {"state = listening", "j"},
-                      {"state != listening", "abcdefghiklmn"},
+                      {"state != listening", "abcdefghiklmnop"},
                       {"exclude != listening", "j"},
                       {"not state big", "cfl"},
                       {"state listening or state time-wait", "fj"},
                       {"state listening and state time-wait", ""},
                       {"sport = :80 state listening", "j"},
                       {"state listening sport = :1 or sport = :80", "j"},
-                      {"state listening and sport = :1 or sport = :80", "abcdefghijklmn"},
+                      {"state listening and sport = :1 or sport = :80", "abcdefghijklmnop"},
                   });
 }
 
