@@ -20,8 +20,8 @@ struct Bracket {
 
 // "links 144 144", "forks 4570 4570", "threads 151 151".
 struct ProcessCounts {
-  Bracket links;    // st_nlink of /proc (proc_root_getattr, fs/proc/root.c): 2, its fixed folders, and every process of
-                    // the host, whatever its pid namespace
+  Bracket links;    // st_nlink of /proc (proc_root_getattr, fs/proc/root.c): 2, its fixed folders (in some kernels
+                    // all fixed entries but self and thread-self), and every process of the host, whatever its pid namespace
   Bracket forks;    // processes and threads made since boot ("processes" of /proc/stat)
   Bracket threads;  // threads of the host now (/proc/loadavg, fourth word, behind the slash)
   base::Problems problems;

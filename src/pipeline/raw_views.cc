@@ -35,8 +35,12 @@ void add_listing(Replay& replay, std::string_view name, const archive::Member& m
   for (const decode::Dirent& entry : decoded.rows) {
     if (entry.name == "." || entry.name == "..") continue;
     const auto pid = base::parse_integer<std::int64_t>(entry.name);
-    if (pid && *pid > 0) listing.pids.push_back(*pid);
-    else if (entry.type == decode::kDirentDirectory) ++listing.folders;
+    if (pid && *pid > 0) {
+      listing.pids.push_back(*pid);
+    } else {
+      listing.folders += entry.type == decode::kDirentDirectory;
+      listing.fixed += entry.name != "self" && entry.name != "thread-self";
+    }
     if (!entry.canonical)
       listing.stretched.push_back({std::string(entry.name), entry.offset, entry.record_bytes, swallowed_name(member.bytes, entry, replay.byte_order)});
   }

@@ -29,6 +29,7 @@ struct ProcListing {
   bool whole = true;     // the journal says that it was read to its end
   std::vector<std::int64_t> pids;  // ascending
   std::uint64_t folders = 0;       // entries of type directory that are no process
+  std::uint64_t fixed = 0;         // all entries that are no process, but self and thread-self
   std::vector<StretchedEntry> stretched;
 };
 

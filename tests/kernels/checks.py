@@ -4,6 +4,7 @@ Each check returns complaints; a guest that none is about has passed."""
 import collections
 import dataclasses
 import difflib
+import json
 import subprocess
 
 import initramfs
@@ -12,6 +13,9 @@ import ss_text
 
 # In order of capture. Nothing answers sock_diag in the first; in the second ssnap may have it loaded; in the third it is there.
 OUTCOMES = ("default", "allowed", "loaded")
+
+CROSS_VIEW_RULES = ("hidden-process,mount-over-process,unlisted-parent,process-count,thread-count,listing-structure,table-structure,table-difference,"
+                    "socket-count,unlisted-socket")
 
 
 @dataclasses.dataclass
@@ -179,6 +183,13 @@ def check_ss(outcome, texts, netns):
         complaints += [f"{outcome.name}: ss alone has {row}" for row in (theirs - ours).elements()]
         complaints += [f"{outcome.name}: ss has not {row}" for row in (ours - theirs).elements()]
     return complaints
+
+
+def check_views(ssnap, archive):
+    """The kernels tell the truth: no check of one view against another may be a finding, on any of them."""
+    run = subprocess.run([ssnap, "analyze", archive, "--netns", "all", "--findings", "--rules", CROSS_VIEW_RULES, "--format", "json"],
+                         capture_output=True, check=True)
+    return [f"{archive.name}: {one['id']}: {one['sentence']}" for one in json.loads(run.stdout)["findings"] if one["level"] == "finding"]
 
 
 def check_as_ss(ssnap, archive, texts):

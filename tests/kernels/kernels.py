@@ -81,6 +81,7 @@ def examine(result, ssnap, folder):
         complaints += checks.check_scene(outcome, result.expectations)
         complaints += checks.check_nothing_else(outcome, result.expectations)
         complaints += checks.check_ss(outcome, result.ss, own)
+        complaints += checks.check_views(ssnap, folder / f"{outcome.name}.tar.zst")
     complaints += checks.check_as_ss(ssnap, folder / "loaded.tar.zst", result.ss)
 
 
