@@ -142,10 +142,10 @@ class AgainstSsTest(sandbox.LiveTest):
         client.connect(self.path("connected-dgram"))
         client.send(b"unread")
 
-        before, proc_before = ss(), rows_of_proc()
+        before = rows_of_ss(ss()), rows_of_proc()
         capture(self, self.path("a.tar.zst"))
-        self.assertEqual((before, proc_before), (ss(), rows_of_proc()), "the namespace is not at rest")
-        self.ss_rows, self.proc_rows = rows_of_ss(before), proc_before
+        self.assertEqual(before, (rows_of_ss(ss()), rows_of_proc()), "the namespace is not at rest")
+        self.ss_rows, self.proc_rows = before
         snapshot = analyze_json(self, self.path("a.tar.zst"), "-tuwxanp")
         self.sockets = [sock for sock in sockets_of(snapshot, self.netns) if sock["state"] != "BOUND-INACTIVE"]
         self.assertEqual({sock["protocol"] for sock in self.sockets}, set(PROTOCOLS))
