@@ -6,6 +6,7 @@ import os
 import pathlib
 import socket
 import subprocess
+import sys
 
 from support import netns, replay_tools, sandbox
 from support.scene import make_scene
@@ -76,7 +77,9 @@ class ExtractTest(sandbox.LiveTest):
 
     def test_fixtures(self):
         """The captures that the tests keep, whole and cut."""
-        archives = sorted(pathlib.Path(SOURCE_ROOT, "fixtures/archives").glob("*.tar.zst"))
+        # netstat takes the addresses of /proc/net for numbers of its own byte order.
+        archives = sorted(path for path in pathlib.Path(SOURCE_ROOT, "fixtures/archives").glob("*.tar.zst")
+                          if path.match("*-s390x.tar.zst") == (sys.byteorder == "big"))
         self.assertTrue(archives)
         rows = [["-tuwxanpeo"], ["-lntp"], ["-tuUwxanpeW"], ["-n"], ["-rn"], ["-reen"], ["-rn6"], ["-gn"], ["-s"], ["-st"], ["-s6"]]
         for archive in archives:
