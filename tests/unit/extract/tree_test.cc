@@ -49,6 +49,7 @@ void refuse_openat2() {
   if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) != 0) ::_exit(100);
 }
 
+// Tests that call this are marked [seccomp]: script/cross runs them where there is a kernel of their own.
 // What `check` says, with this kernel as it is and, in a child, as one before 5.6. 0: all is well.
 void on_old_and_new_kernels(const std::function<int()>& check) {
   for (const bool is_old : {false, true}) {
@@ -68,7 +69,7 @@ int error_of(const base::Result<void>& result) { return result.has_error() ? res
 
 }  // namespace
 
-TEST_CASE("planted symlinks lead nowhere") {
+TEST_CASE("planted symlinks lead nowhere", "[seccomp]") {
   on_old_and_new_kernels([] {
     const Folder folder;
     Tree tree = folder.tree();
@@ -91,7 +92,7 @@ TEST_CASE("planted symlinks lead nowhere") {
   });
 }
 
-TEST_CASE("what was moved away meanwhile is made anew") {
+TEST_CASE("what was moved away meanwhile is made anew", "[seccomp]") {
   on_old_and_new_kernels([] {
     const Folder folder;
     Tree tree = folder.tree();
@@ -104,7 +105,7 @@ TEST_CASE("what was moved away meanwhile is made anew") {
   });
 }
 
-TEST_CASE("a directory that becomes a symlink at any moment") {
+TEST_CASE("a directory that becomes a symlink at any moment", "[seccomp]") {
   on_old_and_new_kernels([] {
     const Folder folder;
     Tree tree = folder.tree();
