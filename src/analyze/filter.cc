@@ -144,7 +144,7 @@ bool Filter::end_matches(const FilterTest& test, const Socket& socket, bool loca
   if (!host.address) return true;
   if (address_matches(host, end.address)) return true;
   if (!socket.details) return false;
-  const auto& further = local ? socket.details->further_locals : socket.details->further_peers;
+  const auto& further = local ? socket.details->rare->further_locals : socket.details->rare->further_peers;
   return std::any_of(further.begin(), further.end(), [&](const auto& address) { return address_matches(host, address); });
 }
 

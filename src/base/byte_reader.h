@@ -1,14 +1,28 @@
 // A cursor over untrusted bytes: every read is bounded, the byte order is an argument, a short read is nullopt.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
 namespace ssnap::base {
 
 enum class ByteOrder : std::uint8_t { little, big };
+
+// An unsigned integer of sizeof(T) bytes, wherever they lie.
+template <class T>
+T load(const char* bytes, ByteOrder order) {
+  T value = 0;
+  std::memcpy(&value, bytes, sizeof value);
+  if ((order == ByteOrder::little) == (std::endian::native == std::endian::little)) return value;
+  if constexpr (sizeof value == 2) return __builtin_bswap16(value);
+  else if constexpr (sizeof value == 4) return __builtin_bswap32(value);
+  else if constexpr (sizeof value == 8) return __builtin_bswap64(value);
+  else return value;
+}
 
 class ByteReader {
  public:
@@ -40,13 +54,9 @@ class ByteReader {
  private:
   template <class T>
   std::optional<T> integer(ByteOrder order) {
-    const auto taken = bytes(sizeof(T));
-    if (!taken) return std::nullopt;
-    T value = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) {
-      const std::size_t at = order == ByteOrder::big ? i : sizeof(T) - 1 - i;
-      value = static_cast<T>((value << (sizeof(T) > 1 ? 8 : 0)) | static_cast<unsigned char>((*taken)[at]));
-    }
+    if (sizeof(T) > remaining()) return std::nullopt;
+    const T value = load<T>(bytes_.data() + offset_, order);
+    offset_ += sizeof(T);
     return value;
   }
 

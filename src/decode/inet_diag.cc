@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint16_t kIpprotoTcp = 6, kIpprotoDccp = 33;
 constexpr std::size_t kSockIdBytes = 48;  // sizeof(struct inet_diag_sockid)
 // A TCP record with every attribute: how many to expect.
-constexpr std::size_t kTypicalRecordBytes = 512;
+constexpr std::size_t kTypicalRecordBytes = 400;
 constexpr std::size_t kMeminfoBytes = 16;           // sizeof(struct inet_diag_meminfo)
 constexpr std::size_t kSockaddrStorageBytes = 128;  // sizeof(struct __kernel_sockaddr_storage)
 
@@ -327,7 +327,7 @@ std::unique_ptr<InetDiagAttributes> read_attributes(const NetlinkMessage& messag
         out->tclass = attribute_u8(attribute, order, "INET_DIAG_TCLASS", problems);
         break;
       case kSkmeminfo:
-        out->skmeminfo = SkMeminfo{attribute_words(attribute, order, "INET_DIAG_SKMEMINFO", problems)};
+        out->skmeminfo = attribute_words<SkMeminfo>(attribute, order, "INET_DIAG_SKMEMINFO", problems);
         break;
       case kShutdown:
         out->shutdown = attribute_u8(attribute, order, "INET_DIAG_SHUTDOWN", problems);
@@ -390,14 +390,14 @@ std::unique_ptr<InetDiagAttributes> read_attributes(const NetlinkMessage& messag
 // fam st tmr re sport dport  src                   dst                   if           cookie, low word first
 // 00 00 00 00  00 00 00 00  00 00 00 00  e8 03 00 00  3c 06 00 00
 // expires      rqueue       wqueue       uid          inode
-void read_record(const NetlinkMessage& message, base::ByteOrder order, InetDiagDump& dump) {
+bool read_record(const NetlinkMessage& message, base::ByteOrder order, InetDiagDump& dump) {
   base::ByteReader reader(message.payload, order);
   InetDiagRecord row;
   row.offset = message.offset;
   if (message.payload.size() < kInetDiagMsgBytes) {
     dump.problems.add(message.offset, "expected an inet_diag_msg of 72 bytes, found " +
                                           std::to_string(message.payload.size()) + "; record skipped");
-    return;
+    return false;
   }
   row.family = *reader.u8();
   row.state = *reader.u8();
@@ -406,7 +406,7 @@ void read_record(const NetlinkMessage& message, base::ByteOrder order, InetDiagD
   if (row.family != kAfInet && row.family != kAfInet6) {
     dump.problems.add(message.offset + kNetlinkHeaderBytes,
                       "expected family 2 or 10, found " + std::to_string(row.family) + "; record skipped");
-    return;
+    return false;
   }
   row.local_port = *reader.u16_network();
   row.peer_port = *reader.u16_network();
@@ -421,24 +421,25 @@ void read_record(const NetlinkMessage& message, base::ByteOrder order, InetDiagD
   row.inode = *reader.u32();
   row.attributes = read_attributes(message, order, dump.problems);
   dump.rows.push_back(std::move(row));
+  return true;
 }
 
 }  // namespace
 
-InetDiagDump decode_inet_diag(std::string_view bytes) {
+InetDiagDump decode_inet_diag(std::string_view bytes, const std::function<void(const InetDiagDump&)>& on_row) {
   InetDiagDump dump;
   dump.rows.reserve(bytes.size() / kTypicalRecordBytes);
   SockDiagWalk walk;
   walk.on_request = [&dump](const NetlinkMessage& message, base::ByteOrder order) {
     read_request(message, order, dump);
   };
-  walk.on_record = [&dump](const NetlinkMessage& message, base::ByteOrder order) {
+  walk.on_record = [&dump, &on_row](const NetlinkMessage& message, base::ByteOrder order) {
     if (dump.rows.size() == kMaxRows) {
       dump.problems.add(message.offset, "expected at most " + std::to_string(kMaxRows) +
                                             " records, found more; the rest is left out");
       return false;
     }
-    read_record(message, order, dump);
+    if (read_record(message, order, dump) && on_row) on_row(dump);
     return true;
   };
   walk_sock_diag_dump(bytes, walk, dump.end, dump.problems);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,16 +11,11 @@
 
 #include "base/net_addr.h"
 #include "base/problem.h"
-#include "base/small_list.h"
 #include "decode/attribute_span.h"
 #include "decode/netlink_pcap.h"
+#include "decode/sk_meminfo.h"
 
 namespace ssnap::decode {
-
-// INET_DIAG_SKMEMINFO: the SK_MEMINFO_* words, bytes each. Older kernels send fewer: the rest is absent.
-struct SkMeminfo {
-  base::SmallList<std::uint32_t, 9> words;  // rmem_alloc rcvbuf wmem_alloc sndbuf fwd_alloc wmem_queued optmem backlog drops
-};
 
 // struct inet_diag_meminfo, bytes.
 struct InetDiagMeminfo {
@@ -135,6 +131,7 @@ struct InetDiagDump {
 };
 
 // `bytes`: a member netns/INODE/netlink/... as decode_netlink_pcap reads it.
-InetDiagDump decode_inet_diag(std::string_view bytes);
+// `on_row`: called after each row that was added, the last of the dump's, while the bytes that it points at are there.
+InetDiagDump decode_inet_diag(std::string_view bytes, const std::function<void(const InetDiagDump&)>& on_row = {});
 
 }  // namespace ssnap::decode

@@ -71,7 +71,7 @@ void read_attributes(const NetlinkMessage& message, base::ByteOrder order, std::
   while (const auto attribute = reader.next()) {
     switch (attribute->type) {
       case kMeminfo:
-        row.skmeminfo = attribute_words(*attribute, order, "NETLINK_DIAG_MEMINFO", problems);
+        row.skmeminfo = attribute_words<SkMeminfo>(*attribute, order, "NETLINK_DIAG_MEMINFO", problems);
         break;
       case kGroups:
         row.groups = read_groups(*attribute, order, word_bytes, problems);

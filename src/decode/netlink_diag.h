@@ -9,6 +9,7 @@
 #include "base/problem.h"
 #include "decode/attribute_span.h"
 #include "decode/netlink_pcap.h"
+#include "decode/sk_meminfo.h"
 
 namespace ssnap::decode {
 
@@ -31,7 +32,7 @@ struct NetlinkDiagRecord {
   std::optional<std::vector<std::uint32_t>> groups;
   std::optional<std::uint32_t> flags;  // NDIAG_FLAG_*: 1 dump running, 2 pktinfo, 4 broadcast error, 8 no ENOBUFS, ...
   std::optional<NetlinkRing> rx_ring, tx_ring;
-  std::vector<std::uint32_t> skmeminfo;  // SK_MEMINFO_* words
+  SkMeminfo skmeminfo;  // SK_MEMINFO_* words
   std::vector<UnnamedAttribute> unnamed;
   std::uint64_t offset = 0;  // of the message's nlmsghdr, in the member
 };

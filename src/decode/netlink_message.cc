@@ -1,18 +1,6 @@
 #include "decode/netlink_message.h"
 
-#include <algorithm>
-
 namespace ssnap::decode {
-namespace {
-
-// The last message or attribute may come without its padding: nlmsg_len and nla_len don't count it.
-void skip_padding(base::ByteReader& reader, std::size_t length) {
-  const std::size_t padding = (kNetlinkAlignment - length % kNetlinkAlignment) % kNetlinkAlignment;
-  (void)reader.bytes(std::min(padding, reader.remaining()));
-}
-
-}  // namespace
-
 NetlinkMessageReader::NetlinkMessageReader(std::string_view datagram, std::uint64_t base_offset,
                                            base::ByteOrder order)
     : reader_(datagram, order), base_offset_(base_offset) {}
@@ -36,31 +24,9 @@ std::optional<NetlinkMessage> NetlinkMessageReader::next() {
   message.sequence = *sequence;
   message.port_id = *port_id;
   message.payload = *payload;
-  skip_padding(reader, *length);
+  skip_netlink_padding(reader, *length);
   reader_ = reader;
   return message;
-}
-
-NetlinkAttributeReader::NetlinkAttributeReader(std::string_view attributes, std::uint64_t base_offset,
-                                               base::ByteOrder order)
-    : reader_(attributes, order), base_offset_(base_offset) {}
-
-// 05 00    08 00     00  00 00 00   (little-endian: type 8, one byte of payload, three of padding)
-// nla_len  nla_type
-std::optional<NetlinkAttribute> NetlinkAttributeReader::next() {
-  base::ByteReader reader = reader_;
-  NetlinkAttribute attribute;
-  attribute.offset = base_offset_ + reader.offset();
-  const auto length = reader.u16();
-  const auto type = reader.u16();
-  if (!type || *length < kAttributeHeaderBytes) return std::nullopt;
-  const auto payload = reader.bytes(*length - kAttributeHeaderBytes);
-  if (!payload) return std::nullopt;
-  attribute.type = *type & kAttributeTypeMask;
-  attribute.payload = *payload;
-  skip_padding(reader, *length);
-  reader_ = reader;
-  return attribute;
 }
 
 }  // namespace ssnap::decode

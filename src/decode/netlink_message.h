@@ -1,6 +1,7 @@
 // Netlink messages and attributes inside one datagram (include/uapi/linux/netlink.h).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -31,6 +32,12 @@ constexpr std::uint16_t kNlmsgError = 2;
 constexpr std::uint16_t kNlmsgDone = 3;
 constexpr std::uint16_t kNlmFlagDumpIntr = 0x10;
 
+// The last message or attribute may come without its padding: nlmsg_len and nla_len don't count it.
+inline void skip_netlink_padding(base::ByteReader& reader, std::size_t length) {
+  const std::size_t padding = -length % kNetlinkAlignment;
+  (void)reader.skip(std::min(padding, reader.remaining()));
+}
+
 // Walks the messages of a datagram: nlmsg_len is checked against what is left, then rounded up to 4.
 class NetlinkMessageReader {
  public:
@@ -54,8 +61,26 @@ struct NetlinkAttribute {
 
 class NetlinkAttributeReader {
  public:
-  NetlinkAttributeReader(std::string_view attributes, std::uint64_t base_offset, base::ByteOrder order);
-  std::optional<NetlinkAttribute> next();
+  NetlinkAttributeReader(std::string_view attributes, std::uint64_t base_offset, base::ByteOrder order)
+      : reader_(attributes, order), base_offset_(base_offset) {}
+
+  // 05 00    08 00     00  00 00 00   (little-endian: type 8, one byte of payload, three of padding)
+  // nla_len  nla_type
+  std::optional<NetlinkAttribute> next() {
+    base::ByteReader reader = reader_;
+    NetlinkAttribute attribute;
+    attribute.offset = base_offset_ + reader.offset();
+    const auto length = reader.u16();
+    const auto type = reader.u16();
+    if (!type || *length < kAttributeHeaderBytes) return std::nullopt;
+    const auto payload = reader.bytes(*length - kAttributeHeaderBytes);
+    if (!payload) return std::nullopt;
+    attribute.type = *type & kAttributeTypeMask;
+    attribute.payload = *payload;
+    skip_netlink_padding(reader, *length);
+    reader_ = reader;
+    return attribute;
+  }
   std::size_t leftover() const { return reader_.remaining(); }
 
  private:

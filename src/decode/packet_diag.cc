@@ -126,7 +126,7 @@ void read_attributes(const NetlinkMessage& message, base::ByteOrder order, Packe
         row.uid = attribute_u32(*attribute, order, "PACKET_DIAG_UID", problems);
         break;
       case kMeminfo:
-        row.skmeminfo = attribute_words(*attribute, order, "PACKET_DIAG_MEMINFO", problems);
+        row.skmeminfo = attribute_words<SkMeminfo>(*attribute, order, "PACKET_DIAG_MEMINFO", problems);
         break;
       case kFilter:
         row.filter = read_filter(*attribute, order, problems);

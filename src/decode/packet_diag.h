@@ -10,6 +10,7 @@
 #include "base/problem.h"
 #include "decode/attribute_span.h"
 #include "decode/netlink_pcap.h"
+#include "decode/sk_meminfo.h"
 
 namespace ssnap::decode {
 
@@ -55,7 +56,7 @@ struct PacketDiagRecord {
   std::optional<std::vector<PacketMembership>> memberships;
   std::optional<PacketRing> rx_ring, tx_ring;
   std::optional<std::uint32_t> fanout;        // id in the low 16 bits, type (PACKET_FANOUT_*) in the high
-  std::vector<std::uint32_t> skmeminfo;       // SK_MEMINFO_* words
+  SkMeminfo skmeminfo;       // SK_MEMINFO_* words
   // PACKET_DIAG_FILTER, the classic filter. Empty: there is one, and the asker lacked CAP_NET_ADMIN. Absent: none, or an
   // eBPF program.
   std::optional<std::vector<BpfInstruction>> filter;

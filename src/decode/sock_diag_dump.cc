@@ -174,18 +174,11 @@ std::optional<std::uint64_t> attribute_u64(const NetlinkAttribute& attribute, ba
   return attribute_scalar(attribute, base::ByteReader(attribute.payload, order).u64(), name, problems);
 }
 
-std::vector<std::uint32_t> attribute_words(const NetlinkAttribute& attribute, base::ByteOrder order,
-                                           std::string_view name, base::Problems& problems) {
-  std::vector<std::uint32_t> words;
-  words.reserve(attribute.payload.size() / 4);
-  base::ByteReader reader(attribute.payload, order);
-  while (const auto word = reader.u32()) words.push_back(*word);
-  if (!reader.at_end()) {
-    problems.add(attribute.offset, std::string(name) + ": expected words of 4 bytes, found " +
-                                       std::to_string(attribute.payload.size()) +
-                                       " bytes; the whole words are kept");
-  }
-  return words;
+void check_words_tile(const NetlinkAttribute& attribute, std::string_view name, base::Problems& problems) {
+  if (attribute.payload.size() % 4 == 0) return;
+  problems.add(attribute.offset, std::string(name) + ": expected words of 4 bytes, found " +
+                                     std::to_string(attribute.payload.size()) +
+                                     " bytes; the whole words are kept");
 }
 
 void check_attributes_tile(const NetlinkMessage& message, const NetlinkAttributeReader& reader,

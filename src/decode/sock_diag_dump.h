@@ -92,10 +92,17 @@ std::optional<std::uint32_t> attribute_u32(const NetlinkAttribute& attribute, ba
                                            std::string_view name, base::Problems& problems);
 std::optional<std::uint64_t> attribute_u64(const NetlinkAttribute& attribute, base::ByteOrder order,
                                            std::string_view name, base::Problems& problems);
+void check_words_tile(const NetlinkAttribute& attribute, std::string_view name, base::Problems& problems);
 // The payload as 32-bit words, as many as the kernel sent. A last piece of less than 4 bytes is a problem;
 // the whole words are kept.
-std::vector<std::uint32_t> attribute_words(const NetlinkAttribute& attribute, base::ByteOrder order,
-                                           std::string_view name, base::Problems& problems);
+template <class List>
+List attribute_words(const NetlinkAttribute& attribute, base::ByteOrder order, std::string_view name, base::Problems& problems) {
+  List words;
+  base::ByteReader reader(attribute.payload, order);
+  while (const auto word = reader.u32()) words.push_back(*word);
+  check_words_tile(attribute, name, problems);
+  return words;
+}
 
 // For the attributes after a fixed structure: a problem where they don't tile the message exactly.
 void check_attributes_tile(const NetlinkMessage& message, const NetlinkAttributeReader& reader,

@@ -1,8 +1,6 @@
 #include "decode/tcp_info.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 #include <span>
 
 namespace ssnap::decode {
@@ -209,24 +207,13 @@ constexpr Member kBbrInfo[] = {
 
 constexpr std::size_t kWordBytes = 8;
 
-// An unsigned number that the compiler makes one load.
-template <class T>
-std::uint64_t load(const char* bytes, base::ByteOrder order) {
-  T value = 0;
-  std::memcpy(&value, bytes, sizeof value);
-  if ((order == base::ByteOrder::little) == (std::endian::native == std::endian::little)) return value;
-  if constexpr (sizeof value == 2) return __builtin_bswap16(value);
-  else if constexpr (sizeof value == 4) return __builtin_bswap32(value);
-  else return __builtin_bswap64(value);
-}
-
 // An unsigned number of as many bytes as there are, at most 8.
 std::uint64_t number(std::string_view bytes, base::ByteOrder order) {
   switch (bytes.size()) {
     case 1: return static_cast<unsigned char>(bytes.front());
-    case 2: return load<std::uint16_t>(bytes.data(), order);
-    case 4: return load<std::uint32_t>(bytes.data(), order);
-    case 8: return load<std::uint64_t>(bytes.data(), order);
+    case 2: return base::load<std::uint16_t>(bytes.data(), order);
+    case 4: return base::load<std::uint32_t>(bytes.data(), order);
+    case 8: return base::load<std::uint64_t>(bytes.data(), order);
   }
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {

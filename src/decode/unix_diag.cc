@@ -61,13 +61,13 @@ void read_attributes(const NetlinkMessage& message, base::ByteOrder order, UnixD
         row.peer_inode = attribute_u32(attribute, order, "UNIX_DIAG_PEER", problems);
         break;
       case kIcons:
-        row.pending_inodes = attribute_words(attribute, order, "UNIX_DIAG_ICONS", problems);
+        row.pending_inodes = attribute_words<std::vector<std::uint32_t>>(attribute, order, "UNIX_DIAG_ICONS", problems);
         break;
       case kRqlen:
         read_pair(attribute, order, "UNIX_DIAG_RQLEN", row.recv_queue, row.send_queue, problems);
         break;
       case kMeminfo:
-        row.skmeminfo = attribute_words(attribute, order, "UNIX_DIAG_MEMINFO", problems);
+        row.skmeminfo = attribute_words<SkMeminfo>(attribute, order, "UNIX_DIAG_MEMINFO", problems);
         break;
       case kShutdown:
         row.shutdown = attribute_u8(attribute, order, "UNIX_DIAG_SHUTDOWN", problems);

@@ -9,6 +9,7 @@
 
 #include "base/problem.h"
 #include "decode/netlink_pcap.h"
+#include "decode/sk_meminfo.h"
 
 namespace ssnap::decode {
 
@@ -25,7 +26,7 @@ struct UnixDiagRecord {
   std::optional<std::uint32_t> peer_inode;    // UNIX_DIAG_PEER
   std::vector<std::uint32_t> pending_inodes;  // UNIX_DIAG_ICONS: clients waiting in a listener's queue
   std::optional<std::uint32_t> recv_queue, send_queue;  // UNIX_DIAG_RQLEN; LISTEN: pending, backlog
-  std::vector<std::uint32_t> skmeminfo;       // UNIX_DIAG_MEMINFO: SK_MEMINFO_* words
+  SkMeminfo skmeminfo;       // UNIX_DIAG_MEMINFO: SK_MEMINFO_* words
   std::optional<std::uint8_t> shutdown;       // UNIX_DIAG_SHUTDOWN
   std::optional<std::uint32_t> uid;           // UNIX_DIAG_UID (5.3 and later)
   std::uint64_t offset = 0;                   // of the message's nlmsghdr, in the member

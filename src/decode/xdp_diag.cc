@@ -101,7 +101,7 @@ void read_attributes(const NetlinkMessage& message, base::ByteOrder order, XdpDi
         row.completion_ring_entries = read_ring(*attribute, order, "XDP_DIAG_UMEM_COMPLETION_RING", problems);
         break;
       case kMeminfo:
-        row.skmeminfo = attribute_words(*attribute, order, "XDP_DIAG_MEMINFO", problems);
+        row.skmeminfo = attribute_words<SkMeminfo>(*attribute, order, "XDP_DIAG_MEMINFO", problems);
         break;
       case kStats:
         row.stats = read_stats(*attribute, order, problems);

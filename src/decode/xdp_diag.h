@@ -9,6 +9,7 @@
 #include "base/problem.h"
 #include "decode/attribute_span.h"
 #include "decode/netlink_pcap.h"
+#include "decode/sk_meminfo.h"
 
 namespace ssnap::decode {
 
@@ -41,7 +42,7 @@ struct XdpDiagRecord {
   std::optional<std::uint32_t> rx_ring_entries, tx_ring_entries, fill_ring_entries, completion_ring_entries;
   std::optional<XdpUmem> umem;
   std::optional<XdpStats> stats;         // since 5.9
-  std::vector<std::uint32_t> skmeminfo;  // SK_MEMINFO_* words
+  SkMeminfo skmeminfo;  // SK_MEMINFO_* words
   std::vector<UnnamedAttribute> unnamed;
   std::uint64_t offset = 0;  // of the message's nlmsghdr, in the member
 };

@@ -1,6 +1,7 @@
 // The numbers of tcp_info, mptcp_info or sctp_info of one socket, packed: a million sockets have some sixty each.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -96,9 +97,30 @@ class InfoFields {
 // Packs the fields of one socket after the other; those that follow one another with the same names share a layout.
 class InfoPacker {
  public:
-  InfoFields pack(std::span<const InfoField> fields);
+  // `fields`: of any kind with a name of static storage, an offset and a value.
+  template <class Field>
+  InfoFields pack(std::span<const Field> fields) {
+    if (fields.empty()) return {};
+    const auto same = [](const Field& a, const InfoField& b) { return a.name.data() == b.name.data() && a.offset == b.offset; };
+    if (!layout_ || !std::equal(fields.begin(), fields.end(), layout_->fields.begin(), layout_->fields.end(), same)) {
+      auto layout = std::make_shared<InfoLayout>();
+      for (const Field& field : fields) layout->fields.push_back({field.name, field.offset, 0});
+      layout_ = std::move(layout);
+    }
+    begin(fields.size());
+    std::uint8_t* at = bytes_.data();
+    for (const Field& field : fields) {
+      std::uint64_t value = field.value;
+      for (; value >= 0x80; value >>= 7) *at++ = static_cast<std::uint8_t>(value | 0x80);
+      *at++ = static_cast<std::uint8_t>(value);
+    }
+    return end(at);
+  }
 
  private:
+  void begin(std::size_t count);
+  InfoFields end(const std::uint8_t* end);
+
   std::shared_ptr<const InfoLayout> layout_;
   std::vector<std::uint8_t> bytes_;
 };

@@ -10,6 +10,7 @@
 
 #include "base/boxed.h"
 #include "base/net_addr.h"
+#include "base/rare.h"
 #include "base/small_list.h"
 #include "model/info_fields.h"
 #include "model/names.h"
@@ -106,16 +107,16 @@ constexpr std::size_t kClueCount = 15;
 
 struct Owner {
   std::uint32_t process = 0;  // index into Snapshot::processes
-  base::SmallList<std::uint32_t, 2> fds;  // ascending; io_uring: the ring's; in_flight: the receiving socket's; mmap, listener: none
-  base::SmallList<std::uint32_t, 2> registered_files;  // io_uring: the socket's places in the ring's table of files, ascending
-  std::uint8_t passes = 0;         // bits: 1 the first walk of its fd table saw it, 2 the second; 0 where no walk did
-  std::optional<std::int64_t> tid;  // the thread whose own table has the fd
+  std::uint8_t passes = 0;    // bits: 1 the first walk of its fd table saw it, 2 the second; 0 where no walk did
   Via via = Via::fd;
   Certainty certainty = Certainty::certain;
   Origin origin = Origin::unknown;
   Certainty origin_certainty = Certainty::probable;  // never certain: a descriptor leaves no trace of its way
   std::uint16_t clues = 0;            // bit 1 << Clue: what the origin is concluded from
   std::optional<std::uint32_t> from;  // inherited, passed: the process it came from, index into Snapshot::processes
+  base::SmallList<std::uint32_t, 2> fds;  // ascending; io_uring: the ring's; in_flight: the receiving socket's; mmap, listener: none
+  base::SmallList<std::uint32_t, 2> registered_files;  // io_uring: the socket's places in the ring's table of files, ascending
+  std::optional<std::int64_t> tid;  // the thread whose own table has the fd
 };
 inline bool has_clue(const Owner& owner, Clue clue) { return (owner.clues >> static_cast<unsigned>(clue) & 1u) != 0; }
 inline void add_clue(Owner& owner, Clue clue) { owner.clues |= static_cast<std::uint16_t>(1u << static_cast<unsigned>(clue)); }
@@ -201,6 +202,18 @@ struct Subflow {
   std::optional<std::uint8_t> local_id, remote_id;
 };
 
+// What few sockets have, each of another kind.
+struct RareDetails {
+  std::optional<std::uint32_t> vfs_inode;      // UNIX: of the file that the path named when it was bound
+  std::optional<std::uint32_t> vfs_device;     // kernel-internal dev_t: major = v >> 20, minor = v & 0xfffff
+  std::vector<std::uint32_t> pending_inodes;   // UNIX listener: clients in its queue
+  std::optional<std::vector<std::uint32_t>> groups;  // netlink: multicast groups it is subscribed to
+  std::string ulp;                             // upper layer protocol: "tls", "mptcp"; "" where absent
+  std::optional<Subflow> subflow;              // TCP: of an MPTCP connection
+  std::optional<std::uint64_t> md5_peers;      // peers with a TCP-MD5 key
+  std::vector<base::IpAddress> further_locals, further_peers;  // SCTP: all addresses, where there are several
+};
+
 // What only some views tell; each absent where none did.
 struct SocketDetails {
   std::optional<std::uint8_t> tos, tclass;
@@ -212,17 +225,10 @@ struct SocketDetails {
   std::optional<std::uint16_t> raw_protocol;   // raw sockets: the IP protocol they receive
   std::string congestion;                      // "" where absent
   base::SmallList<std::uint32_t, 9> skmeminfo;  // rmem_alloc rcvbuf wmem_alloc sndbuf fwd_alloc wmem_queued optmem backlog drops
-  std::optional<std::uint32_t> vfs_inode;      // UNIX: of the file that the path named when it was bound
-  std::optional<std::uint32_t> vfs_device;     // kernel-internal dev_t: major = v >> 20, minor = v & 0xfffff
-  std::vector<std::uint32_t> pending_inodes;   // UNIX listener: clients in its queue
   std::unique_ptr<PacketDetails> packet;       // null unless a packet socket
   std::unique_ptr<XdpDetails> xdp;             // null unless an XDP socket
-  std::optional<std::vector<std::uint32_t>> groups;  // netlink: multicast groups it is subscribed to
   InfoFields info;                             // tcp_info, mptcp_info; only where asked for (Options::keep_info)
-  std::string ulp;                             // upper layer protocol: "tls", "mptcp"; "" where absent
-  std::optional<Subflow> subflow;              // TCP: of an MPTCP connection
-  std::optional<std::uint64_t> md5_peers;      // peers with a TCP-MD5 key
-  std::vector<base::IpAddress> further_locals, further_peers;  // SCTP: all addresses, where there are several
+  base::Rare<RareDetails> rare;
 };
 
 // Whether a socket lived through the capture, by the dumps before and after the fd walk.
@@ -239,8 +245,8 @@ struct Socket {
   std::uint16_t protocol = 0;  // UNIX: the socket type
   std::uint8_t state = 0;
   Endpoint local, peer;        // IP families
-  UnixName name;               // UNIX
-  UnixName peer_name;          // UNIX: of the peer, where it is known
+  base::Rare<UnixName> name;   // UNIX
+  base::Rare<UnixName> peer_name;  // UNIX: of the peer, where it is known
   std::optional<std::uint64_t> peer_inode;  // UNIX
   std::optional<std::uint32_t> recv_queue;  // bytes; LISTEN: connections waiting to be accepted
   std::optional<std::uint32_t> send_queue;  // bytes; LISTEN: the limit of that queue, from netlink only

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <system_error>
+#include <optional>
+#include <span>
 #include <utility>
 
+#include "base/beside.h"
 #include "base/clock.h"
 #include "base/text_cursor.h"
 #include "decode/tcp_info.h"
@@ -29,13 +31,16 @@ bool note_view(Replay& replay, const reconstruct::Origin& origin, model::View vi
 // Members that are worth a thread of their own while they are decoded.
 constexpr std::size_t kWorthAThread = 256 * 1024;
 
+bool is_worth_a_thread(const Context& context) {
+  return context.member.bytes.size() >= kWorthAThread && context.member.held != nullptr;
+}
+
 // Calls keep(replay, decode(bytes)): for a large member `decode` in a thread beside the reading of those after it, and `keep`
 // when it is done. Neither may hold a view of the member.
 template <class Decode, class Keep>
 void decode_beside(const Context& context, const Decode& decode, const Keep& keep) {
   Replay& replay = context.replay;
-  if (context.member.bytes.size() < kWorthAThread || context.member.held == nullptr)
-    return keep(replay, decode(context.member.bytes));
+  if (!is_worth_a_thread(context)) return keep(replay, decode(context.member.bytes));
   finish_decoding(replay);
   const auto bytes = std::make_shared<std::string>(std::move(*context.member.held));
   const std::function<std::function<void(Replay&)>()> work = [bytes, decode, keep] {
@@ -43,59 +48,84 @@ void decode_beside(const Context& context, const Decode& decode, const Keep& kee
     std::string().swap(*bytes);
     return [decoded, keep](Replay& to) { keep(to, std::move(*decoded)); };
   };
-  try {
-    replay.decoding = std::async(std::launch::async, work);
-  } catch (const std::system_error&) {
-    work()(replay);
-  }
+  replay.decoding = base::beside(work);
 }
 
-struct DecodedInet {
-  decode::InetDiagDump dump;
-  std::vector<model::InfoFields> info;
+// Takes the numbers of tcp_info and its like out of the member's bytes, row by row.
+class InfoReader {
+ public:
+  InfoReader(std::string_view member, base::ByteOrder order, bool keep_congestion)
+      : member_(member), order_(order), keep_congestion_(keep_congestion) {}
+
+  // Of the dump's last row.
+  model::InfoFields read(const decode::InetDiagDump& dump) {
+    const auto& attributes = dump.rows.back().attributes;
+    if (!attributes || !attributes->info) return {};
+    fields_.clear();
+    decode::append_info(structure_of(dump), bytes_of(*attributes->info), order_, fields_);
+    if (const auto& congestion = attributes->congestion_info; congestion && keep_congestion_) {
+      const auto more = decode::decode_congestion_info(congestion->attribute_type, bytes_of(congestion->bytes), order_);
+      fields_.insert(fields_.end(), more.begin(), more.end());
+    }
+    return packer_.pack(std::span<const decode::InfoField>(fields_));
+  }
+
+ private:
+  static decode::InfoStructure structure_of(const decode::InetDiagDump& dump) {
+    switch (dump.request_protocol.value_or(model::kProtocolTcp)) {
+      case model::kProtocolMptcp: return decode::InfoStructure::mptcp;
+      case model::kProtocolSctp: return decode::InfoStructure::sctp;
+      default: return decode::InfoStructure::tcp;
+    }
+  }
+  std::string_view bytes_of(decode::ByteSpan span) const { return member_.substr(span.offset, span.length); }
+
+  std::string_view member_;
+  base::ByteOrder order_;
+  bool keep_congestion_;
+  model::InfoPacker packer_;
+  std::vector<decode::InfoField> fields_;
 };
 
-// tcp_info and its like, while the member's bytes are at hand.
-std::vector<model::InfoFields> read_info(std::string_view member, const decode::InetDiagDump& dump, base::ByteOrder order,
-                                         bool keep_congestion) {
-  const std::uint16_t protocol = dump.request_protocol.value_or(model::kProtocolTcp);
-  const auto structure = protocol == model::kProtocolMptcp  ? decode::InfoStructure::mptcp
-                         : protocol == model::kProtocolSctp ? decode::InfoStructure::sctp
-                                                            : decode::InfoStructure::tcp;
-  std::vector<model::InfoFields> all(dump.rows.size());
-  model::InfoPacker packer;
-  std::vector<decode::InfoField> fields;
-  std::vector<model::InfoField> numbers;
-  for (std::size_t i = 0; i < dump.rows.size(); ++i) {
-    const auto& attributes = dump.rows[i].attributes;
-    if (!attributes || !attributes->info) continue;
-    fields.clear();
-    decode::append_info(structure, member.substr(attributes->info->offset, attributes->info->length), order, fields);
-    if (const auto& congestion = attributes->congestion_info; congestion && keep_congestion) {
-      const auto own = member.substr(congestion->bytes.offset, congestion->bytes.length);
-      const auto more = decode::decode_congestion_info(congestion->attribute_type, own, order);
-      fields.insert(fields.end(), more.begin(), more.end());
-    }
-    numbers.clear();
-    for (const auto& field : fields) numbers.push_back({field.name, field.offset, field.value});
-    all[i] = packer.pack(numbers);
+struct DecodedInet {
+  reconstruct::InetDump now, earlier;
+};
+
+// The dump of the same table and namespace by an earlier pass, if it is decoded: its place in Records::inet_dumps.
+std::optional<std::size_t> earlier_dump(const Records& records, const reconstruct::Origin& origin, std::string_view name) {
+  const auto table = [](std::string_view path) { return path.substr(path.rfind('/') + 1); };
+  for (std::size_t i = records.inet_dumps.size(); i-- > 0;) {
+    const auto& dump = records.inet_dumps[i];
+    if (dump.origin.netns == origin.netns && dump.origin.pass < origin.pass && !dump.dump.rows.empty() &&
+        table(records.members[dump.origin.member]) == table(name))
+      return i;
   }
-  return all;
+  return std::nullopt;
 }
 
 void read_inet_diag(const Context& context) {
+  if (is_worth_a_thread(context)) finish_decoding(context.replay);
   const auto origin = context.origin();
   auto& dumps = context.records().inet_dumps;
+  // What this dump says again is forgotten while it is decoded: the two are never there whole.
+  const auto replaced = context.replay.keep_first_dump ? std::nullopt : earlier_dump(context.records(), origin, context.name);
+  const auto earlier = std::make_shared<reconstruct::InetDump>();
+  if (replaced) *earlier = std::exchange(dumps[*replaced], reconstruct::InetDump{dumps[*replaced].origin, {}, {}});
   const std::size_t place = dumps.size();
   dumps.push_back({origin, {}, {}});
-  const auto decode = [order = context.replay.byte_order, keep_info = context.replay.keep_info,
-                       keep_congestion = context.replay.keep_congestion](std::string_view bytes) {
-    DecodedInet decoded{decode::decode_inet_diag(bytes), {}};
-    if (keep_info) decoded.info = read_info(bytes, decoded.dump, order, keep_congestion);
+  const auto decode = [earlier, origin, order = context.replay.byte_order, keep_info = context.replay.keep_info,
+                       keep_congestion = context.replay.keep_first_dump](std::string_view bytes) {
+    DecodedInet decoded{{origin, {}, {}}, std::move(*earlier)};
+    InfoReader info(bytes, order, keep_congestion);
+    reconstruct::ForgetReplaced forget(decoded.earlier);
+    decoded.now.dump = decode::decode_inet_diag(bytes, [&](const decode::InetDiagDump& dump) {
+      if (keep_info) decoded.now.info.push_back(info.read(dump));
+      forget(dump);
+    });
     return decoded;
   };
-  decode_beside(context, decode, [origin, place, name = std::string(context.name)](Replay& replay, DecodedInet decoded) {
-    auto& [dump, info] = decoded;
+  decode_beside(context, decode, [origin, place, replaced, name = std::string(context.name)](Replay& replay, DecodedInet decoded) {
+    const auto& dump = decoded.now.dump;
     report(replay, name, dump.problems);
     reconstruct::add_collector_port(replay.records, origin.netns, dump.end);
     if (dump.end.done && dump.end.errno_number == 0) {
@@ -104,8 +134,8 @@ void read_inet_diag(const Context& context) {
       if (family != model::kFamilyInet6) note_view(replay, origin, model::View::inet_diag, model::kFamilyInet, protocol);
       if (family != model::kFamilyInet) note_view(replay, origin, model::View::inet_diag, model::kFamilyInet6, protocol);
     }
-    replay.records.inet_dumps[place].dump = std::move(dump);
-    replay.records.inet_dumps[place].info = std::move(info);
+    if (replaced) replay.records.inet_dumps[*replaced] = std::move(decoded.earlier);
+    replay.records.inet_dumps[place] = std::move(decoded.now);
   });
 }
 

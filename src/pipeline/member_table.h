@@ -27,7 +27,7 @@ struct Replay {
   base::ByteOrder byte_order = base::ByteOrder::little;  // of the captured host
   bool keep_info = false;  // reconstruct::Options::keep_info
   bool keep_net_tables = false;  // reconstruct::Options::keep_net_tables
-  bool keep_congestion = false;  // beside them the congestion control's own numbers: keep_first_dump
+  bool keep_first_dump = false;  // reconstruct::Options::keep_first_dump: then the congestion control's own numbers too
   bool cross_view = false;       // reconstruct::Options::cross_view
   bool has_capture_info = false;
   std::string capture_info_error;  // why capture.json is of no use

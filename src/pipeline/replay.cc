@@ -127,7 +127,7 @@ base::Result<model::Snapshot> replay_directory(const archive::Input& input, cons
   replay.bytes_left = replay.limits.bytes;
   replay.keep_info = options.keep_info;
   replay.keep_net_tables = options.keep_net_tables;
-  replay.keep_congestion = options.keep_first_dump;
+  replay.keep_first_dump = options.keep_first_dump;
   replay.cross_view = options.cross_view;
   archive::ReadReport survey;
   const auto tree = survey_directory(input, survey.problems);
@@ -165,7 +165,7 @@ base::Result<Replay> read_members(std::string_view bytes, const reconstruct::Opt
   replay.bytes_left = std::min(limits.bytes, limits.allowance_bytes + limits.ratio * bytes.size());
   replay.keep_info = options.keep_info;
   replay.keep_net_tables = options.keep_net_tables;
-  replay.keep_congestion = options.keep_first_dump;
+  replay.keep_first_dump = options.keep_first_dump;
   replay.cross_view = options.cross_view;
   const archive::ReadReport report =
       archive::read_archive(bytes, [&](const archive::Member& member) { add_member(replay, member.name, member); });

@@ -163,7 +163,7 @@ class TableCheck {
     std::string text;
     if (table_.family != model::kFamilyUnix) return text;
     for (const std::uint32_t i : sockets_)
-      if (const auto& socket = snapshot_.sockets[i]; is_of_table(socket) && socket.name.bytes.find('\n') != std::string::npos)
+      if (const auto& socket = snapshot_.sockets[i]; is_of_table(socket) && socket.name->bytes.find('\n') != std::string::npos)
         text += (text.empty() ? "; a newline in its name forges rows there: socket " : ", ") + std::to_string(*socket.inode);
     return text;
   }

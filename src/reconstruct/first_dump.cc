@@ -114,15 +114,15 @@ class FirstDumpPass {
     row.details.cgroup_id = from.cgroup_id;
     row.details.sockopt = from.sockopt;
     row.details.congestion = from.congestion;
-    if (from.skmeminfo) row.details.skmeminfo = from.skmeminfo->words;
+    if (from.skmeminfo) row.details.skmeminfo = *from.skmeminfo;
     if (from.meminfo)
       row.attributes.meminfo = {from.meminfo->rmem, from.meminfo->wmem_queued, from.meminfo->fmem, from.meminfo->tmem};
     if (from.extras) add_extras(*from.extras, row);
   }
 
   static void add_extras(const decode::InetDiagExtras& from, DumpRow& row) {
-    for (const auto& address : from.locals) row.details.further_locals.push_back(address.address);
-    for (const auto& address : from.peers) row.details.further_peers.push_back(address.address);
+    for (const auto& address : from.locals) row.details.rare.make().further_locals.push_back(address.address);
+    for (const auto& address : from.peers) row.details.rare.make().further_peers.push_back(address.address);
     if (from.md5_peers) {
       row.attributes.md5_peers.emplace();
       for (const auto& peer : *from.md5_peers) row.attributes.md5_peers->push_back({peer.address, peer.prefix_length});
@@ -153,9 +153,10 @@ class FirstDumpPass {
     row.peer_inode = record.peer_inode.value_or(0);
     row.details.shutdown = record.shutdown;
     row.details.skmeminfo = record.skmeminfo;
-    row.details.vfs_inode = record.vfs_inode;
-    row.details.vfs_device = record.vfs_device;
-    row.details.pending_inodes = record.pending_inodes;
+    model::RareDetails& rare = row.details.rare.make();
+    rare.vfs_inode = record.vfs_inode;
+    rare.vfs_device = record.vfs_device;
+    rare.pending_inodes = record.pending_inodes;
     // sk_diag_dump_icons() sends the list of every listener, also an empty one.
     row.attributes.has_pending_inodes = record.state == model::kStateListen;
     row.attributes.unix_name = record.name;

@@ -31,8 +31,8 @@ std::string name_key(const Socket& socket) {
   std::string key;
   append(key, socket.netns, 4);
   append(key, socket.protocol, 2);
-  append(key, static_cast<std::uint8_t>(socket.name.kind), 1);
-  return key + socket.name.bytes;
+  append(key, static_cast<std::uint8_t>(socket.name->kind), 1);
+  return key + socket.name->bytes;
 }
 
 base::IpAddress any_address(std::uint8_t length) {
@@ -60,9 +60,9 @@ Listeners::Listeners(const model::Snapshot& snapshot) : snapshot_(snapshot) {
       by_address_[key].push_back(i);
     }
     if (socket.family != model::kFamilyUnix) continue;
-    if (socket.name.kind != model::UnixName::Kind::none) by_name_[name_key(socket)].push_back(i);
+    if (socket.name->kind != model::UnixName::Kind::none) by_name_[name_key(socket)].push_back(i);
     if (!socket.details) continue;
-    for (const std::uint32_t inode : socket.details->pending_inodes) {
+    for (const std::uint32_t inode : socket.details->rare->pending_inodes) {
       auto& listeners = by_pending_[inode];
       if (listeners.empty() || listeners.back() != i) listeners.push_back(i);
     }
@@ -79,7 +79,7 @@ std::span<const std::uint32_t> Listeners::find_all(const Socket& socket) const {
       const auto exact = look_up(by_pending_, *socket.peer_inode);
       if (!exact.empty()) return exact;
     }
-    if (socket.name.kind == model::UnixName::Kind::none) return {};
+    if (socket.name->kind == model::UnixName::Kind::none) return {};
     return look_up(by_name_, name_key(socket));
   }
   if (!has_queue(socket)) return {};

@@ -29,7 +29,7 @@ class DumpMerge {
   // Adds a dumped socket, or only its sighting where it is known (a dump repeats sockets; a second pass sees them
   // again). What a later pass says of its state and queues replaces what an earlier one did.
   // `beside`: tells apart what shares a cookie (the associations of one SCTP socket); else 0.
-  void add(model::Socket socket, model::View view, const Origin& origin, std::uint64_t offset, std::uint64_t beside = 0);
+  void add(model::Socket&& socket, model::View view, const Origin& origin, std::uint64_t offset, std::uint64_t beside = 0);
 
  private:
   NamespaceIndex& namespaces_;

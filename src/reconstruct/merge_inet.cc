@@ -51,17 +51,17 @@ std::unique_ptr<model::SocketDetails> details_of(decode::InetDiagAttributes& fro
   details->cgroup_id = from.cgroup_id;
   details->sockopt = from.sockopt;
   details->congestion = std::move(from.congestion);
-  if (from.skmeminfo) details->skmeminfo = std::move(from.skmeminfo->words);
+  if (from.skmeminfo) details->skmeminfo = std::move(*from.skmeminfo);
   if (!from.extras) return details;
   decode::InetDiagExtras& extras = *from.extras;
   if (extras.ulp) {
-    details->ulp = extras.ulp->name.value_or("");
+    details->rare.make().ulp = extras.ulp->name.value_or("");
     if (const auto& mptcp = extras.ulp->mptcp)
-      details->subflow = model::Subflow{mptcp->local_token, mptcp->remote_token, mptcp->local_id, mptcp->remote_id};
+      details->rare.make().subflow = model::Subflow{mptcp->local_token, mptcp->remote_token, mptcp->local_id, mptcp->remote_id};
   }
-  if (extras.md5_peers) details->md5_peers = extras.md5_peers->size();
-  for (const auto& address : extras.locals) details->further_locals.push_back(address.address);
-  for (const auto& address : extras.peers) details->further_peers.push_back(address.address);
+  if (extras.md5_peers) details->rare.make().md5_peers = extras.md5_peers->size();
+  for (const auto& address : extras.locals) details->rare.make().further_locals.push_back(address.address);
+  for (const auto& address : extras.peers) details->rare.make().further_peers.push_back(address.address);
   return details;
 }
 
@@ -247,43 +247,9 @@ Socket socket_of(const ProcNetInetTable& table, const decode::ProcNetInetRow& ro
   return socket;
 }
 
-// What a later pass says of a socket takes the place of all that the first one did (DumpMerge::add): of those that come again
-// the attributes needn't be made into details. Both list a table in about the same order; a socket that isn't found near
-// where it was keeps what it has, which costs memory and nothing else.
-void forget_what_is_replaced(InetDump& earlier, const InetDump& later) {
-  constexpr std::size_t kNear = 64;
-  const auto& again = later.dump.rows;
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < earlier.dump.rows.size(); ++i) {
-    auto& row = earlier.dump.rows[i];
-    const std::size_t end = std::min(again.size(), next + kNear);
-    for (std::size_t at = next; at < end; ++at) {
-      if (again[at].cookie != row.cookie || again[at].family != row.family) continue;
-      row.attributes.reset();
-      if (i < earlier.info.size()) earlier.info[i] = {};
-      next = at + 1;
-      break;
-    }
-  }
-}
-
-bool is_same_table(const InetDump& a, const InetDump& b) {
-  return a.origin.netns == b.origin.netns && a.dump.request_protocol == b.dump.request_protocol &&
-         a.dump.request_family == b.dump.request_family;
-}
-
 }  // namespace
 
 void merge_inet_dumps(Records& records, const model::Host& host, DumpMerge& merge) {
-  auto& dumps = records.inet_dumps;
-  for (std::size_t i = 0; i < dumps.size(); ++i) {
-    // Associations of SCTP share a cookie.
-    if (dumps[i].dump.request_protocol == model::kProtocolSctp) continue;
-    const auto later = std::find_if(dumps.begin() + static_cast<std::ptrdiff_t>(i) + 1, dumps.end(), [&](const InetDump& dump) {
-      return dump.origin.pass > dumps[i].origin.pass && is_same_table(dumps[i], dump);
-    });
-    if (later != dumps.end()) forget_what_is_replaced(dumps[i], *later);
-  }
   const std::uint8_t tcp_states = tcp_max_states(host.kernel.value_or(""));
   for (InetDump& from : records.inet_dumps) {
     const std::uint32_t netns = merge.netns(from.origin);
@@ -307,7 +273,7 @@ void merge_inet_dumps(Records& records, const model::Host& host, DumpMerge& merg
   }
 }
 
-void merge_proc_net_inet(const Records& records, NamespaceIndex& namespaces, const Options& options,
+void merge_proc_net_inet(Records& records, NamespaceIndex& namespaces, const Options& options,
                          model::Snapshot& snapshot) {
   ViewIndex index = index_inet(snapshot);
   const PingRows ping(records);
@@ -353,6 +319,7 @@ void merge_proc_net_inet(const Records& records, NamespaceIndex& namespaces, con
       return false;
     });
   }
+  for (ProcNetInetTable& table : records.proc_net_inet) std::vector<decode::ProcNetInetRow>().swap(table.rows);
 }
 
 }  // namespace ssnap::reconstruct

@@ -62,7 +62,7 @@ Socket socket_of(decode::NetlinkDiagRecord& record, std::uint32_t netns) {
   Socket socket = make_socket(netns, model::kFamilyNetlink, record.protocol, state, record.inode, record.cookie);
   socket.local.port = record.port_id;
   socket.peer.port = record.peer_port_id;
-  socket.details->groups = std::move(record.groups);
+  if (record.groups) socket.details->rare.make().groups = std::move(record.groups);
   socket.details->skmeminfo = std::move(record.skmeminfo);
   if (!socket.details->skmeminfo.empty()) socket.recv_queue = socket.details->skmeminfo[0];
   return socket;
@@ -250,7 +250,7 @@ void merge_proc_net_sctp(const Records& records, NamespaceIndex& namespaces, mod
     if (!locals.empty()) socket.local.address = locals.front();
     socket.local.port = port;
     if (inode != 0) socket.uid = uid;
-    if (locals.size() > 1) socket.details->further_locals = locals;
+    if (locals.size() > 1) socket.details->rare.make().further_locals = locals;
     return socket;
   };
   for (const auto& table : records.proc_net_sctp_eps)
@@ -267,7 +267,7 @@ void merge_proc_net_sctp(const Records& records, NamespaceIndex& namespaces, mod
       socket.peer.port = row.peer_port;
       socket.recv_queue = row.recv_queue_bytes;
       socket.send_queue = row.send_queue_bytes;
-      if (row.peers.size() > 1) socket.details->further_peers = row.peers;
+      if (row.peers.size() > 1) socket.details->rare.make().further_peers = row.peers;
       add(table.origin, row.offset, std::move(socket));
     }
   }

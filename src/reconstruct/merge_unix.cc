@@ -11,6 +11,12 @@ namespace {
 
 using model::Socket;
 
+// `abstract_mark`: what a view puts before an abstract name.
+model::UnixName unix_name(std::string_view text, char abstract_mark) {
+  const bool is_abstract = text.front() == abstract_mark;
+  return {is_abstract ? model::UnixName::Kind::abstract_name : model::UnixName::Kind::path, std::string(text.substr(is_abstract))};
+}
+
 Socket socket_of(decode::UnixDiagRecord& record, std::uint32_t netns) {
   Socket socket;
   socket.netns = netns;
@@ -19,11 +25,7 @@ Socket socket_of(decode::UnixDiagRecord& record, std::uint32_t netns) {
   socket.state = record.state;
   if (record.inode != 0) socket.inode = record.inode;
   socket.cookie = record.cookie;
-  if (record.name && !record.name->empty()) {
-    const bool is_abstract = record.name->front() == '\0';
-    socket.name.kind = is_abstract ? model::UnixName::Kind::abstract_name : model::UnixName::Kind::path;
-    socket.name.bytes = is_abstract ? record.name->substr(1) : std::move(*record.name);
-  }
+  if (record.name && !record.name->empty()) socket.name = unix_name(*record.name, '\0');
   // A peer that is not accepted yet has inode 0: none.
   if (record.peer_inode.value_or(0) != 0) socket.peer_inode = record.peer_inode;
   socket.recv_queue = record.recv_queue;
@@ -32,9 +34,12 @@ Socket socket_of(decode::UnixDiagRecord& record, std::uint32_t netns) {
   auto details = std::make_unique<model::SocketDetails>();
   details->shutdown = record.shutdown;
   details->skmeminfo = std::move(record.skmeminfo);
-  details->vfs_inode = record.vfs_inode;
-  details->vfs_device = record.vfs_device;
-  details->pending_inodes = std::move(record.pending_inodes);
+  if (record.vfs_inode || record.vfs_device || !record.pending_inodes.empty()) {
+    model::RareDetails& rare = details->rare.make();
+    rare.vfs_inode = record.vfs_inode;
+    rare.vfs_device = record.vfs_device;
+    rare.pending_inodes = std::move(record.pending_inodes);
+  }
   socket.details = std::move(details);
   return socket;
 }
@@ -123,11 +128,7 @@ void merge_proc_net_unix(const Records& records, NamespaceIndex& namespaces, con
         socket.protocol = row.type;
         socket.state = state_of(row);
         if (row.inode != 0) socket.inode = row.inode;
-        if (row.path && !row.path->empty()) {
-          const bool is_abstract = row.path->front() == '@';
-          socket.name.kind = is_abstract ? model::UnixName::Kind::abstract_name : model::UnixName::Kind::path;
-          socket.name.bytes = is_abstract ? row.path->substr(1) : *row.path;
-        }
+        if (row.path && !row.path->empty()) socket.name = unix_name(*row.path, '@');
         at = static_cast<std::uint32_t>(snapshot.sockets.size());
         snapshot.sockets.push_back(std::move(socket));
         if (row.inode != 0) by_inode.emplace(row.inode, *at);

@@ -41,7 +41,7 @@ void merge_inet_dumps(Records& records, const model::Host& host, DumpMerge& merg
 void merge_unix_dumps(Records& records, DumpMerge& merge);
 void merge_other_dumps(Records& records, DumpMerge& merge);
 // merge_*.cc: /proc/net as the second view: joined by inode and addresses, what netlink didn't show is added.
-void merge_proc_net_inet(const Records& records, NamespaceIndex& namespaces, const Options& options,
+void merge_proc_net_inet(Records& records, NamespaceIndex& namespaces, const Options& options,
                          model::Snapshot& snapshot);
 void merge_proc_net_unix(const Records& records, NamespaceIndex& namespaces, const Options& options,
                          model::Snapshot& snapshot);

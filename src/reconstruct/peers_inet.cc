@@ -79,17 +79,20 @@ void add_pairs(SocketIndex<6>& index, std::uint32_t netns, const Socket& socket,
         all.push_back(address);
     return all;
   };
-  const auto peers = list(socket.peer.address, socket.details->further_peers);
-  for (const auto& local : list(socket.local.address, socket.details->further_locals))
+  const auto peers = list(socket.peer.address, socket.details->rare->further_peers);
+  for (const auto& local : list(socket.local.address, socket.details->rare->further_locals))
     for (const auto& peer : peers)
       if (local != socket.local.address || peer != socket.peer.address) index.add(pair_key(netns, socket, local, peer), at);
 }
 
+// Mostly one.
+using Alternatives = base::SmallList<std::uint32_t, 2>;
+
 // The sockets of one address pair that count: of the best rank.
-std::vector<std::uint32_t> best_of(const model::Snapshot& snapshot, const SocketIndex<6>& index, const PairKey& key) {
+Alternatives best_of(const model::Snapshot& snapshot, const SocketIndex<6>& index, const PairKey& key) {
   int best = 2;
   index.visit(key, [&](std::uint32_t at) { return (best = std::min(best, rank_of(snapshot.sockets[at]))) != 0; });
-  std::vector<std::uint32_t> found;
+  Alternatives found;
   index.visit(key, [&](std::uint32_t at) {
     if (rank_of(snapshot.sockets[at]) == best) found.push_back(at);
     return found.size() < kMaxAlternatives;

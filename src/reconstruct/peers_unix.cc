@@ -21,7 +21,7 @@ struct Waiting {
 
 bool waits(const Socket& socket) {
   return !socket.inode && !socket.peer_inode && socket.state == model::kStateEstab &&
-         socket.name.kind != model::UnixName::Kind::none;
+         socket.name->kind != model::UnixName::Kind::none;
 }
 
 void tie_to_peer(model::Snapshot& snapshot, const SocketIndex<1>& by_inode, std::uint32_t i, Ties& ties) {
@@ -56,7 +56,7 @@ void tie_unix(model::Snapshot& snapshot, Ties& ties) {
   SocketIndex<1> by_inode;
   std::map<WaitingKey, Waiting> waiting;
   const auto key_of = [](std::uint32_t netns, const Socket& named) {
-    return WaitingKey{netns, named.protocol, named.name.kind, named.name.bytes};
+    return WaitingKey{netns, named.protocol, named.name->kind, named.name->bytes};
   };
   for (std::uint32_t i = 0; i < snapshot.sockets.size(); ++i) {
     const Socket& socket = snapshot.sockets[i];
@@ -69,7 +69,7 @@ void tie_unix(model::Snapshot& snapshot, Ties& ties) {
     if (socket.family != model::kFamilyUnix) continue;
     if (socket.peer_inode) tie_to_peer(snapshot, by_inode, i, ties);
     if (socket.state != model::kStateListen || !socket.details) continue;
-    for (const std::uint32_t inode : socket.details->pending_inodes) {
+    for (const std::uint32_t inode : socket.details->rare->pending_inodes) {
       std::vector<std::uint32_t> clients;
       by_inode.visit({inode}, [&](std::uint32_t at) {
         if (at != i) clients.push_back(at);

@@ -22,7 +22,7 @@ std::string plural(std::uint64_t count, const std::string& one, const std::strin
 
 std::string listener_text(const Socket& listener) {
   if (listener.family == model::kFamilyUnix)
-    return (listener.name.kind == model::UnixName::Kind::abstract_name ? "@" : "") + listener.name.bytes;
+    return (listener.name->kind == model::UnixName::Kind::abstract_name ? "@" : "") + listener.name->bytes;
   const std::string address = listener.local.address.to_string();
   return (listener.local.address.is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(listener.local.port);
 }

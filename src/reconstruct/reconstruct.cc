@@ -1,5 +1,6 @@
 #include "reconstruct/reconstruct.h"
 
+#include "base/beside.h"
 #include "reconstruct/cross_view.h"
 #include "reconstruct/merge.h"
 
@@ -28,14 +29,26 @@ std::uint32_t NamespaceIndex::unknown() {
 
 namespace {
 
-// About how many sockets there will be. Those of small tables count for little.
-std::size_t rows_of_first_dumps(const Records& records) {
+// For how many sockets to make room: a list that grows is there twice.
+std::size_t expected_sockets(const Records& records) {
   std::size_t count = 0;
   for (const InetDump& inet : records.inet_dumps)
     if (inet.origin.pass <= 1) count += inet.dump.rows.size();
-  for (const auto& [origin, dump] : records.unix_dumps)
-    if (origin.pass <= 1) count += dump.rows.size();
-  return count;
+  const auto add = [&count](const auto& dumps) {
+    for (const auto& [origin, dump] : dumps)
+      if (origin.pass <= 1) count += dump.rows.size();
+  };
+  add(records.unix_dumps), add(records.packet_dumps), add(records.netlink_dumps), add(records.vsock_dumps);
+  add(records.xdp_dumps), add(records.tipc_dumps), add(records.smc_dumps);
+  // Those that came later, and those that only /proc/net shows. Room that isn't used takes no memory.
+  return count + count / 8;
+}
+
+void merge_dumps(Records& records, NamespaceIndex& namespaces, model::Snapshot& snapshot) {
+  DumpMerge merge(namespaces, snapshot);
+  merge_inet_dumps(records, snapshot.host, merge);
+  merge_unix_dumps(records, merge);
+  merge_other_dumps(records, merge);
 }
 
 }  // namespace
@@ -72,11 +85,8 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   if (options.keep_first_dump) keep_first_dump(records, namespaces, snapshot);
 
   // One row a socket: netlink decides, /proc/net confirms and adds.
-  DumpMerge merge(namespaces, snapshot);
-  snapshot.sockets.reserve(rows_of_first_dumps(records));
-  merge_inet_dumps(records, snapshot.host, merge);
-  merge_unix_dumps(records, merge);
-  merge_other_dumps(records, merge);
+  snapshot.sockets.reserve(expected_sockets(records));
+  merge_dumps(records, namespaces, snapshot);
   merge_proc_net_inet(records, namespaces, options, snapshot);
   merge_proc_net_unix(records, namespaces, options, snapshot);
   merge_proc_net_others(records, namespaces, snapshot);
@@ -87,11 +97,12 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   sort_sockets(snapshot);
   if (options.keep_first_dump) tie_first_dump(snapshot);
 
-  // Who is at the other end.
-  find_peers(records, snapshot);
-
-  // Whose they are, which of them had it from which, and why nobody's.
+  // Who is at the other end, and whose they are: neither looks at what the other finds.
+  auto peers = base::beside([&] { find_peers(records, snapshot); });
   join_owners(records, snapshot);
+  peers.get();
+
+  // Which owner had it from which, and why it is nobody's.
   explain_kernel_sockets(records, snapshot);
   add_possible_owners(records, snapshot);
   trace_origins(snapshot);

@@ -294,4 +294,22 @@ void add_local_port_range(Records& records, std::uint64_t netns, decode::LocalPo
   records.netns_facts[netns].local_ports = {range.first, range.last};
 }
 
+void ForgetReplaced::operator()(const decode::InetDiagDump& later) {
+  auto& rows = earlier_.dump.rows;
+  // Associations of SCTP share a cookie.
+  if (later.request_protocol == model::kProtocolSctp || later.request_protocol != earlier_.dump.request_protocol ||
+      later.request_family != earlier_.dump.request_family)
+    return;
+  constexpr std::size_t kNear = 64;
+  const decode::InetDiagRecord& again = later.rows.back();
+  const std::size_t end = std::min(rows.size(), next_ + kNear);
+  for (std::size_t at = next_; at < end; ++at) {
+    if (rows[at].cookie != again.cookie || rows[at].family != again.family) continue;
+    rows[at].attributes.reset();
+    if (at < earlier_.info.size()) earlier_.info[at] = {};
+    next_ = at + 1;
+    return;
+  }
+}
+
 }  // namespace ssnap::reconstruct

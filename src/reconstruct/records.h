@@ -63,6 +63,20 @@ struct InetDump {
   std::vector<model::InfoFields> info;
 };
 
+// What a later pass says of a socket takes the place of all that the first one did (DumpMerge::add): of those that come again
+// the attributes needn't be kept. Both list a table in about the same order; a socket that isn't found near where it was
+// keeps what it has, which costs memory and nothing else.
+class ForgetReplaced {
+ public:
+  explicit ForgetReplaced(InetDump& earlier) : earlier_(earlier) {}
+  // `later`: another dump of the same table, row by row while it is decoded.
+  void operator()(const decode::InetDiagDump& later);
+
+ private:
+  InetDump& earlier_;
+  std::size_t next_ = 0;
+};
+
 // A table of /proc/net of one namespace.
 template <class Row>
 struct ProcNetTable {

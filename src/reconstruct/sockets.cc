@@ -1,8 +1,11 @@
 // What all views of sockets share: one row a socket, and their order.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <tuple>
+#include <utility>
 
+#include "base/byte_reader.h"
 #include "base/hash.h"
 #include "reconstruct/merge.h"
 
@@ -36,7 +39,7 @@ void see(Socket& socket, model::View view, const Origin& origin, std::uint64_t o
   socket.sightings.push_back({view, static_cast<std::uint8_t>(origin.pass), origin.member, offset});
 }
 
-void DumpMerge::add(Socket socket, model::View view, const Origin& origin, std::uint64_t offset,
+void DumpMerge::add(Socket&& socket, model::View view, const Origin& origin, std::uint64_t offset,
                     std::uint64_t beside) {
   const Identity id = identity(socket.netns, socket.family, socket.protocol, socket.cookie.value_or(0) ^ beside);
   const auto known = known_.first(id);
@@ -128,41 +131,57 @@ void mark_presence(const Records& records, model::Snapshot& snapshot) {
 
 namespace {
 
-// Moves each socket to its place, without a second list of them.
-void move_to(std::vector<Socket>& sockets, std::vector<std::uint32_t> places) {
-  for (std::uint32_t i = 0; i < places.size(); ++i) {
-    while (places[i] != i) {
-      std::swap(sockets[i], sockets[places[i]]);
-      std::swap(places[i], places[places[i]]);
-    }
+// Gives each place the socket that is to be there, without a second list of them: `from` is a permutation, gone through
+// cycle by cycle.
+void arrange(std::vector<Socket>& sockets, std::vector<std::uint32_t> from) {
+  for (std::uint32_t begin = 0; begin < from.size(); ++begin) {
+    if (from[begin] == begin) continue;
+    Socket first = std::move(sockets[begin]);
+    std::uint32_t at = begin;
+    for (std::uint32_t next; (next = std::exchange(from[at], at)) != begin; at = next) sockets[at] = std::move(sockets[next]);
+    sockets[at] = std::move(first);
   }
+}
+
+// An address so that numbers compare as its bytes do.
+std::array<std::uint64_t, 2> ordered(const base::IpAddress& address) {
+  const auto* bytes = reinterpret_cast<const char*>(address.bytes.data());
+  return {base::load<std::uint64_t>(bytes, base::ByteOrder::big), base::load<std::uint64_t>(bytes + 8, base::ByteOrder::big)};
 }
 
 }  // namespace
 
 void sort_sockets(model::Snapshot& snapshot) {
   const auto order = [](const Socket& s) {
-    return std::tie(s.local.address, s.peer.port, s.peer.address, s.name.bytes, s.inode, s.cookie);
+    return std::tie(s.local.address, s.peer.port, s.peer.address, s.name->bytes, s.inode, s.cookie);
   };
-  // What most differ in, in two words: comparing these is mostly enough.
+  // What most differ in, side by side: comparing these is mostly enough.
   struct Place {
     std::uint64_t table, ends;
-    std::uint32_t socket;
+    std::array<std::uint64_t, 2> local;
+    std::uint32_t peer_port, socket;
+
+    auto key() const { return std::tie(table, ends, local, peer_port); }
   };
   std::vector<Place> sorted;
   sorted.reserve(snapshot.sockets.size());
   for (const Socket& s : snapshot.sockets)
     sorted.push_back({std::uint64_t{s.netns} << 32 | std::uint64_t{s.family} << 16 | s.protocol,
-                      std::uint64_t{s.state} << 32 | s.local.port, static_cast<std::uint32_t>(sorted.size())});
+                      std::uint64_t{s.state} << 32 | s.local.port, ordered(s.local.address), s.peer.port,
+                      static_cast<std::uint32_t>(sorted.size())});
   std::sort(sorted.begin(), sorted.end(), [&](const Place& a, const Place& b) {
-    if (a.table != b.table) return a.table < b.table;
-    if (a.ends != b.ends) return a.ends < b.ends;
+    if (a.key() != b.key()) return a.key() < b.key();
     const auto of_a = order(snapshot.sockets[a.socket]), of_b = order(snapshot.sockets[b.socket]);
     return of_a != of_b ? of_a < of_b : a.socket < b.socket;
   });
-  std::vector<std::uint32_t> moved_to(sorted.size());
-  for (std::uint32_t i = 0; i < sorted.size(); ++i) moved_to[sorted[i].socket] = i;
-  move_to(snapshot.sockets, moved_to);
+  std::vector<std::uint32_t> from, moved_to(sorted.size());
+  from.reserve(sorted.size());
+  for (const Place& place : sorted) {
+    moved_to[place.socket] = static_cast<std::uint32_t>(from.size());
+    from.push_back(place.socket);
+  }
+  std::vector<Place>().swap(sorted);
+  arrange(snapshot.sockets, std::move(from));
   for (auto& row : snapshot.proc_net_rows) row.socket = moved_to[row.socket];
 }
 

@@ -95,7 +95,7 @@ std::string netlink_text(const Socket& socket) {
     out += std::to_string(socket.local.port);
   else
     out += "kernel";
-  const std::size_t groups = socket.details && socket.details->groups ? socket.details->groups->size() : 0;
+  const std::size_t groups = socket.details && socket.details->rare->groups ? socket.details->rare->groups->size() : 0;
   return groups == 0 ? out : out + ", " + count(groups, "group");
 }
 
@@ -103,7 +103,7 @@ std::string netlink_text(const Socket& socket) {
 std::string ip_text(const Snapshot& snapshot, const Socket& socket, bool local) {
   const auto text = endpoint_text(snapshot, socket, local ? socket.local : socket.peer, local);
   if (!socket.details || text.empty()) return text;
-  const auto& all = local ? socket.details->further_locals : socket.details->further_peers;
+  const auto& all = local ? socket.details->rare->further_locals : socket.details->rare->further_peers;
   return all.size() < 2 ? text : text + " (" + std::to_string(all.size()) + " addresses)";
 }
 

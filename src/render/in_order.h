@@ -3,9 +3,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <future>
-#include <system_error>
-#include <utility>
+
+#include "base/beside.h"
 
 namespace ssnap::render {
 
@@ -23,12 +22,7 @@ void in_order(std::size_t count, const Make& make, const Use& use) {
       use(part(begin));
       return;
     }
-    std::future<decltype(part(next))> other;
-    try {
-      other = std::async(std::launch::async, part, next);
-    } catch (const std::system_error&) {
-      other = std::async(std::launch::deferred, part, next);
-    }
+    auto other = base::beside([&part, next] { return part(next); });
     use(part(begin));
     use(other.get());
   }

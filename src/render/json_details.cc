@@ -112,8 +112,12 @@ std::string_view info_key(const model::Socket& socket) {
 }
 
 void fill_info(Item item, const model::InfoFields& fields) {
-  for (const auto& field : fields)
+  bool all_named = true;
+  for (const auto& field : fields) {
+    all_named = all_named && !field.name.empty();
     if (!field.name.empty()) item.number(field.name, field.value);
+  }
+  if (all_named) return;
   std::optional<List> unnamed;
   for (const auto& field : fields) {
     if (!field.name.empty()) continue;
@@ -164,28 +168,28 @@ void fill_details(Item item, const model::Snapshot& snapshot, const model::Socke
     if (i < details.skmeminfo.size())
       memory.numbers("further", std::span<const std::uint32_t>(details.skmeminfo).subspan(i));
   }
-  item.number("vfs_inode", details.vfs_inode);
-  if (details.vfs_device) {
+  item.number("vfs_inode", details.rare->vfs_inode);
+  if (details.rare->vfs_device) {
     Item device = item.item("vfs_device");
-    device.number("major", *details.vfs_device >> 20);
-    device.number("minor", *details.vfs_device & 0xfffff);
+    device.number("major", *details.rare->vfs_device >> 20);
+    device.number("minor", *details.rare->vfs_device & 0xfffff);
   }
-  if (!details.pending_inodes.empty()) item.numbers("pending_inodes", details.pending_inodes);
+  if (!details.rare->pending_inodes.empty()) item.numbers("pending_inodes", details.rare->pending_inodes);
   if (details.packet) fill_packet(item.item("packet"), snapshot, socket, *details.packet);
   if (details.xdp) fill_xdp(item.item("xdp"), *details.xdp);
-  if (details.groups) item.numbers("groups", *details.groups);
+  if (details.rare->groups) item.numbers("groups", *details.rare->groups);
   if (!details.info.empty()) fill_info(item.item(info_key(socket)), details.info);
-  item.bytes_unless_empty("ulp", details.ulp);
-  if (details.subflow) {
+  item.bytes_unless_empty("ulp", details.rare->ulp);
+  if (details.rare->subflow) {
     Item subflow = item.item("subflow");
-    subflow.number("local_token", details.subflow->local_token);
-    subflow.number("remote_token", details.subflow->remote_token);
-    subflow.number("local_id", details.subflow->local_id);
-    subflow.number("remote_id", details.subflow->remote_id);
+    subflow.number("local_token", details.rare->subflow->local_token);
+    subflow.number("remote_token", details.rare->subflow->remote_token);
+    subflow.number("local_id", details.rare->subflow->local_id);
+    subflow.number("remote_id", details.rare->subflow->remote_id);
   }
-  item.number("md5_keys", details.md5_peers);
-  if (!details.further_locals.empty()) put_addresses(item, "addresses", details.further_locals);
-  if (!details.further_peers.empty()) put_addresses(item, "peer_addresses", details.further_peers);
+  item.number("md5_keys", details.rare->md5_peers);
+  if (!details.rare->further_locals.empty()) put_addresses(item, "addresses", details.rare->further_locals);
+  if (!details.rare->further_peers.empty()) put_addresses(item, "peer_addresses", details.rare->further_peers);
 }
 
 }  // namespace ssnap::render

@@ -357,7 +357,7 @@ class Lsof {
   }
 
   static std::string label(const Socket& socket) {
-    if (socket.family == model::kFamilyUnix) return "unix " + (socket.name.bytes.empty() ? "socket without a name" : escape_terminal(socket.name.bytes));
+    if (socket.family == model::kFamilyUnix) return "unix " + (socket.name->bytes.empty() ? "socket without a name" : escape_terminal(socket.name->bytes));
     return std::string(protocol_word(socket.family, socket.protocol)) + ' ' + socket.local.address.to_string() + ':' + std::to_string(socket.local.port);
   }
 

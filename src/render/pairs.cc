@@ -37,7 +37,7 @@ std::set<Service> services_of(const Snapshot& snapshot) {
 // Whether a is the client of b; absent: nothing tells.
 std::optional<bool> is_client(const std::set<Service>& services, const Socket& a, const Socket& b) {
   if (a.family == model::kFamilyUnix) {
-    const bool a_named = a.name.kind != model::UnixName::Kind::none, b_named = b.name.kind != model::UnixName::Kind::none;
+    const bool a_named = a.name->kind != model::UnixName::Kind::none, b_named = b.name->kind != model::UnixName::Kind::none;
     return a_named != b_named ? std::optional(b_named) : std::nullopt;
   }
   if (!has_port(a) || !has_port(b)) return std::nullopt;

@@ -194,14 +194,14 @@ void ss_unix_row(SsView& view, const DumpRow& row) {
   if (view.options.memory) ss_memory(view, row.details.skmeminfo);
   if (!view.options.extended) return;
   if (row.details.shutdown) ss_shutdown(view, *row.details.shutdown);
-  if (row.details.vfs_inode) {
+  if (row.details.rare->vfs_inode) {
     // ss takes the kernel's own form of a device number for the one that glibc takes apart.
-    const std::uint32_t device = row.details.vfs_device.value_or(0);
-    view.addf(" ino:%u dev:%u/%u", *row.details.vfs_inode, device >> 8 & 0xfffu, (device & 0xffu) | (device >> 12 & 0xffffff00u));
+    const std::uint32_t device = row.details.rare->vfs_device.value_or(0);
+    view.addf(" ino:%u dev:%u/%u", *row.details.rare->vfs_inode, device >> 8 & 0xfffu, (device & 0xffu) | (device >> 12 & 0xffffff00u));
   }
   if (row.attributes.has_pending_inodes) {
     view.add(" peers:");
-    for (const std::uint32_t inode : row.details.pending_inodes) view.addf(" %u", inode);
+    for (const std::uint32_t inode : row.details.rare->pending_inodes) view.addf(" %u", inode);
   }
 }
 

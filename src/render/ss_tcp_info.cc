@@ -264,8 +264,8 @@ void add_sctp(SsView& view, const DumpRow& row) {
     for (std::size_t i = 0; i < list.size(); ++i)
       view.add((i == 0 ? ' ' + std::string(label) + ':' : std::string(",")) + list[i].to_string());
   };
-  addresses("locals", row.details.further_locals);
-  addresses("peers", row.details.further_peers);
+  addresses("locals", row.details.rare->further_locals);
+  addresses("peers", row.details.rare->further_peers);
   if (!view.options.info || row.details.info.empty()) return;
   const Numbers numbers(row.details.info);
   if (numbers("tag") != 0) view.addf(" tag:%x", static_cast<unsigned>(numbers("tag")));

@@ -72,7 +72,7 @@ bool is_multicast(const base::IpAddress& address) {
 std::string reach_cell(const Context& context, const Socket& socket) {
   if (!takes_from_outside(socket) || socket.local.address.length == 0) return "";
   // SCTP may listen at several.
-  if (const auto* all = socket.details ? &socket.details->further_locals : nullptr; all && all->size() > 1) {
+  if (const auto* all = socket.details ? &socket.details->rare->further_locals : nullptr; all && all->size() > 1) {
     const bool here = std::all_of(all->begin(), all->end(),
                                   [](const base::IpAddress& one) { return one.unmapped().is_loopback(); });
     return here ? "this host only" : "its " + std::to_string(all->size()) + " addresses only";

@@ -156,7 +156,7 @@ inline void add_every_family(model::Snapshot& snapshot) {
   route.local.port = 4711;
   route.inode = 5001;
   route.presence = model::Presence::throughout;
-  route.details->groups = {1, 35};
+  route.details->rare.make().groups = {1, 35};
   out.push_back(std::move(route));
   out.push_back(other_socket(model::kFamilyNetlink, 15, View::netlink_diag));
 
@@ -192,8 +192,8 @@ inline void add_every_family(model::Snapshot& snapshot) {
   sctp.peer = {ip({10, 0, 0, 6}), 2906, 0, {}};
   sctp.details = std::make_unique<model::SocketDetails>();
   sctp.details->info = {{"sctpi_tag", 0, 5}};
-  sctp.details->further_locals = {ip({10, 0, 0, 5}), ip({10, 0, 1, 5})};
-  sctp.details->further_peers = {ip({10, 0, 0, 6}), ip({10, 0, 1, 6})};
+  sctp.details->rare.make().further_locals = {ip({10, 0, 0, 5}), ip({10, 0, 1, 5})};
+  sctp.details->rare.make().further_peers = {ip({10, 0, 0, 6}), ip({10, 0, 1, 6})};
   out.push_back(std::move(sctp));
   out.push_back(inet_socket(model::kProtocolDccp, model::kStateListen, any_v4(), 5001));
   auto mptcp = inet_socket(model::kProtocolMptcp, model::kStateEstab, ip({10, 0, 0, 5}), 8443);

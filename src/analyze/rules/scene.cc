@@ -164,8 +164,8 @@ void Scene::put_socket(Text& text, std::uint32_t index) const {
   if (protocol.empty()) text << "protocol " << one.protocol;
   else text << protocol;
   if (one.family == model::kFamilyUnix)
-    text << " " << (one.name.kind == model::UnixName::Kind::abstract_name ? "@" : "")
-         << (one.name.kind == model::UnixName::Kind::none ? "without a name" : std::string_view(one.name.bytes));
+    text << " " << (one.name->kind == model::UnixName::Kind::abstract_name ? "@" : "")
+         << (one.name->kind == model::UnixName::Kind::none ? "without a name" : std::string_view(one.name->bytes));
   if (one.family == model::kFamilyPacket || one.family == model::kFamilyXdp) text << " on " << interface(one.netns, one.local.interface_index);
   if (ip) {
     text << " ";

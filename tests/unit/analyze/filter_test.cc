@@ -86,7 +86,7 @@ Scene hosts() {
   raw.details->raw_protocol = 1;
   auto sctp = test::inet_socket(model::kProtocolSctp, model::kStateEstab, ip({172, 16, 0, 1}), 2905);
   sctp.details = std::make_unique<model::SocketDetails>();
-  sctp.details->further_locals = {ip({172, 16, 0, 1}), ip({172, 17, 0, 1})};
+  sctp.details->rare.make().further_locals = {ip({172, 16, 0, 1}), ip({172, 17, 0, 1})};
   scene.add('h', std::move(sctp));
   return scene;
 }

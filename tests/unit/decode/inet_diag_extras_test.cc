@@ -306,6 +306,6 @@ TEST_CASE("each corrupted field of the extended attributes") {
 }
 
 TEST_CASE("every prefix of a dump with odd sockets gives a prefix of its rows") {
-  check_dump_prefixes(read_fixture("inet_diag-tcp-odd.pcap"), decode_inet_diag,
+  check_dump_prefixes(read_fixture("inet_diag-tcp-odd.pcap"), [](std::string_view bytes) { return decode_inet_diag(bytes); },
                       [](const InetDiagRecord& row) { return summary(row); });
 }

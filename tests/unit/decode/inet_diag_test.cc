@@ -28,7 +28,7 @@ std::string summary(const InetDiagRecord& row) {
   put("sockopt", a.sockopt);
   if (a.skmeminfo) {
     out << " mem";
-    for (const auto word : a.skmeminfo->words) out << ',' << word;
+    for (const auto word : *a.skmeminfo) out << ',' << word;
   }
   out << " cong=" << a.congestion << " info=" << a.tcp_info_bytes;
   return out.str();
@@ -117,7 +117,7 @@ TEST_CASE("the TCP dump of the scene") {
   CHECK_FALSE(listener->attributes->tclass);
   CHECK_FALSE(listener->attributes->v6only);
   REQUIRE(listener->attributes->skmeminfo);
-  CHECK(listener->attributes->skmeminfo->words.size() == 9);
+  CHECK(listener->attributes->skmeminfo->size() == 9);
   CHECK(listener->attributes->cgroup_id);
   CHECK(listener->attributes->sockopt);
 

@@ -248,7 +248,7 @@ TEST_CASE("text that is told with each socket is no longer than a kernel makes i
       {});
   REQUIRE(snapshot.has_value());
   REQUIRE(snapshot->sockets.size() == 1);
-  CHECK(snapshot->sockets[0].name.bytes.size() == 256);
+  CHECK(snapshot->sockets[0].name->bytes.size() == 256);
   REQUIRE(snapshot->processes.size() == 2);
   CHECK(snapshot->processes[1].comm.size() == 64);
   CHECK(snapshot->processes[0].exe->size() == 4096);

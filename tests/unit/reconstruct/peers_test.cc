@@ -63,7 +63,7 @@ Socket unix_listener(std::uint64_t inode, std::string name, std::vector<std::uin
   Socket socket = unix_socket(model::kSocketStream, model::kStateListen, Kind::path, std::move(name));
   socket.inode = inode;
   socket.details = std::make_unique<model::SocketDetails>();
-  socket.details->pending_inodes = std::move(pending);
+  socket.details->rare.make().pending_inodes = std::move(pending);
   return socket;
 }
 
@@ -194,8 +194,8 @@ TEST_CASE("a connection that went and one that came later are no pair") {
 TEST_CASE("an SCTP association is found by any of its addresses") {
   auto one = connection(kHost, 2905, kGuest, 2906, 0, model::kProtocolSctp);
   one.details = std::make_unique<model::SocketDetails>();
-  one.details->further_locals = {kHost, ip({10, 0, 1, 5})};
-  one.details->further_peers = {kGuest, ip({10, 0, 1, 6})};
+  one.details->rare.make().further_locals = {kHost, ip({10, 0, 1, 5})};
+  one.details->rare.make().further_peers = {kGuest, ip({10, 0, 1, 6})};
   CHECK(ties_of(std::move(one), connection(ip({10, 0, 1, 6}), 2906, ip({10, 0, 1, 5}), 2905, 1, model::kProtocolSctp)) ==
         "0: peer 1; 1: peer 0");
 }
@@ -276,7 +276,7 @@ TEST_CASE("UNIX pairs name each other") {
   elsewhere.netns = 1;
   Snapshot snapshot = snapshot_of(unix_end(10, 11), std::move(elsewhere));
   CHECK(ties(snapshot) == "0: peer 1; 1: peer 0");
-  CHECK(snapshot.sockets[0].peer_name.bytes == "/run/s");
+  CHECK(snapshot.sockets[0].peer_name->bytes == "/run/s");
   // One end dumped before it was connected; and two that contradict each other.
   CHECK(ties_of(unix_end(10, 11), unix_end(11, 0)) == "0: peer 1~; 1: peer 0~");
   CHECK(ties_of(unix_end(10, 11), unix_end(11, 12)) == "0: peer 1?; 1: peer 0?");

@@ -206,8 +206,8 @@ TEST_CASE("UNIX sockets: names, peers and pending clients") {
       CHECK(socket.owners[0].via == model::Via::listener);
     }
     if (socket.cookie == 4) {
-      CHECK(socket.peer_name.kind == model::UnixName::Kind::abstract_name);
-      CHECK(socket.peer_name.bytes == "abc");
+      CHECK(socket.peer_name->kind == model::UnixName::Kind::abstract_name);
+      CHECK(socket.peer_name->bytes == "abc");
       const auto peers = model::peer_processes(snapshot, socket).processes;
       REQUIRE(peers.size() == 1);
       CHECK(snapshot.processes[peers[0]].pid == 60);
@@ -327,7 +327,7 @@ TEST_CASE("netlink sockets come twice in a dump and once in an answer; /proc/net
   const auto snapshot = run(std::move(records));
   REQUIRE(snapshot.sockets.size() == 1);
   CHECK(snapshot.sockets[0].sightings.size() == 3);
-  CHECK(snapshot.sockets[0].details->groups == std::vector<std::uint32_t>{1, 35});
+  CHECK(snapshot.sockets[0].details->rare->groups == std::vector<std::uint32_t>{1, 35});
 }
 
 // As sctp_diag tells of it: with a list of peers, and in a state of its own.
@@ -358,7 +358,7 @@ TEST_CASE("the associations of one SCTP socket share its cookie and stay apart; 
       const auto snapshot = run(std::move(both));
       REQUIRE(snapshot.sockets.size() == 1);
       CHECK(snapshot.sockets[0].state == model::kStateEstab);
-      CHECK(snapshot.sockets[0].details->further_peers.size() == 1);
+      CHECK(snapshot.sockets[0].details->rare->further_peers.size() == 1);
     }
   }
   SECTION("a socket without association, as on its way to the end, is shown itself") {

@@ -162,9 +162,9 @@ model::Snapshot full() {
   auto named =
       unix_socket(model::kSocketStream, model::kStateListen, model::UnixName::Kind::path, "/run/a\xff\\b");
   named.details = std::make_unique<model::SocketDetails>();
-  named.details->vfs_inode = 12;
-  named.details->vfs_device = 254u << 20 | 3;
-  named.details->pending_inodes = {1, 2};
+  named.details->rare.make().vfs_inode = 12;
+  named.details->rare.make().vfs_device = 254u << 20 | 3;
+  named.details->rare.make().pending_inodes = {1, 2};
   named.ownerless_reason = model::OwnerlessReason{model::OwnerlessCode::unreadable, "pid 1\x1b", {1, 99}, 40};
   result.sockets.push_back(std::move(named));
   auto peer = unix_socket(99, model::kStateEstab, model::UnixName::Kind::none, "");
@@ -187,9 +187,9 @@ model::Snapshot full() {
   result.problems.push_back({"proc/net/tcp", 300, "bad row"});
   result.cgroups[0xffffffffffffffff] = "/system.slice/\xff";
   add_every_family(result);
-  result.sockets[0].details->ulp = "tls";
-  result.sockets[0].details->md5_peers = 2;
-  result.sockets[0].details->subflow = model::Subflow{1, 2, 3, 4};
+  result.sockets[0].details->rare.make().ulp = "tls";
+  result.sockets[0].details->rare.make().md5_peers = 2;
+  result.sockets[0].details->rare.make().subflow = model::Subflow{1, 2, 3, 4};
   result.sockets[0].details->info = {{"tcpi_rtt", 68, 1500}, {"", 280, 18446744073709551615u}};
   result.sockets[0].owners[0].passes = 3;
   result.account.push_back({0, "tcp", 3, 4, 2, -1, 5, {"1 came"}, 1});

@@ -258,8 +258,8 @@ TEST_CASE("SCTP, DCCP and MPTCP") {
   association.inode = 77;
   association.timer = 1;
   association.expires_msec = 1500;
-  association.details.further_locals = {ip({10, 0, 0, 5}), ip({10, 0, 1, 5})};
-  association.details.further_peers = {ip({10, 0, 0, 6})};
+  association.details.rare.make().further_locals = {ip({10, 0, 0, 5}), ip({10, 0, 1, 5})};
+  association.details.rare.make().further_peers = {ip({10, 0, 0, 6})};
   association.details.info = {{"tag", 0, 0xbeef}, {"state", 0, 3}, {"rwnd", 0, 1000}, {"peer_tag", 0, 0x10}, {"peer_sack", 0, 1},
                               {"s_nodelay", 0, 1}};
   auto options = of_table(analyze::kSctp);
@@ -344,14 +344,14 @@ TEST_CASE("UNIX sockets") {
   stream.inode = 10;
   stream.send_queue = 5;
   stream.attributes.has_pending_inodes = true;
-  stream.details.pending_inodes = {11, 12};
+  stream.details.rare.make().pending_inodes = {11, 12};
   stream.details.shutdown = 0;
   auto& dgram = add(snap, model::kFamilyUnix, model::kSocketDgram, model::kStateUnconn);
   dgram.attributes.unix_name = "/run/log";
   dgram.inode = 4000000000;
   dgram.peer_inode = 13;
-  dgram.details.vfs_inode = 99;
-  dgram.details.vfs_device = 254u << 20;
+  dgram.details.rare.make().vfs_inode = 99;
+  dgram.details.rare.make().vfs_device = 254u << 20;
   dgram.details.shutdown = 3;
   dgram.details.skmeminfo = {0, 1, 2, 3, 4, 5, 6};
   add(snap, model::kFamilyUnix, model::kSocketSeqpacket, model::kStateEstab).inode = 14;

@@ -84,10 +84,10 @@ TEST_CASE("how far a listener reaches") {
     auto snapshot = test::snapshot();
     auto sctp = inet_socket(model::kProtocolSctp, model::kStateListen, ip({10, 0, 0, 5}), 53);
     sctp.details = std::make_unique<model::SocketDetails>();
-    sctp.details->further_locals = {ip({10, 0, 0, 5}), ip({127, 0, 0, 1})};
+    sctp.details->rare.make().further_locals = {ip({10, 0, 0, 5}), ip({127, 0, 0, 1})};
     snapshot.sockets.push_back(std::move(sctp));
     CHECK(rows_only(snapshot).find(":53 (2 addresses)  its 2 addresses only  none") != std::string::npos);
-    snapshot.sockets[0].details->further_locals[0] = ip({127, 0, 0, 2});
+    snapshot.sockets[0].details->rare.make().further_locals[0] = ip({127, 0, 0, 2});
     CHECK(rows_only(snapshot).find("  this host only  none") != std::string::npos);
     // Its table shows an SMC socket at :: as 0.0.0.0.
     auto smc = inet_socket(model::kSocketStream, model::kStateListen, any_v4(), 53);
