@@ -207,17 +207,17 @@ constexpr Member kBbrInfo[] = {
 
 constexpr std::size_t kWordBytes = 8;
 
-// An unsigned number of as many bytes as there are, at most 8.
-std::uint64_t number(std::string_view bytes, base::ByteOrder order) {
-  switch (bytes.size()) {
-    case 1: return static_cast<unsigned char>(bytes.front());
-    case 2: return base::load<std::uint16_t>(bytes.data(), order);
-    case 4: return base::load<std::uint32_t>(bytes.data(), order);
-    case 8: return base::load<std::uint64_t>(bytes.data(), order);
+// An unsigned number of so many bytes, at most 8.
+std::uint64_t number(const char* bytes, std::size_t size, base::ByteOrder order) {
+  switch (size) {
+    case 1: return static_cast<unsigned char>(*bytes);
+    case 2: return base::load<std::uint16_t>(bytes, order);
+    case 4: return base::load<std::uint32_t>(bytes, order);
+    case 8: return base::load<std::uint64_t>(bytes, order);
   }
   std::uint64_t value = 0;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const std::size_t at = order == base::ByteOrder::big ? i : bytes.size() - 1 - i;
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::size_t at = order == base::ByteOrder::big ? i : size - 1 - i;
     value = value << 8 | static_cast<unsigned char>(bytes[at]);
   }
   return value;
@@ -227,7 +227,7 @@ std::uint64_t number(std::string_view bytes, base::ByteOrder order) {
 void add_words(std::string_view info, std::size_t& at, std::size_t count, base::ByteOrder order, std::vector<InfoField>& fields) {
   for (; count > 0 && at < info.size(); --count) {
     const std::string_view piece = info.substr(at, kWordBytes);
-    fields.push_back({"", static_cast<std::uint32_t>(at), static_cast<std::uint8_t>(piece.size()), 0, number(piece, order)});
+    fields.push_back({"", static_cast<std::uint32_t>(at), static_cast<std::uint8_t>(piece.size()), 0, number(piece.data(), piece.size(), order)});
     at += piece.size();
   }
 }
@@ -252,7 +252,7 @@ void append_fields(std::string_view info, base::ByteOrder order, std::span<const
     const std::size_t begin = at;
     if (!member.more_bits_follow) at += member.size_bytes;
     if (member.name.empty()) continue;
-    std::uint64_t value = number(info.substr(begin, member.size_bytes), order);
+    std::uint64_t value = number(info.data() + begin, member.size_bytes, order);
     if (member.bits != 0) {
       value = bit_field(value, member.size_bytes, bits_before, member.bits, order);
       bits_before = member.more_bits_follow ? bits_before + member.bits : 0;

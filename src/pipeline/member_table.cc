@@ -119,7 +119,10 @@ void read_inet_diag(const Context& context) {
     InfoReader info(bytes, order, keep_congestion);
     reconstruct::ForgetReplaced forget(decoded.earlier);
     decoded.now.dump = decode::decode_inet_diag(bytes, [&](const decode::InetDiagDump& dump) {
-      if (keep_info) decoded.now.info.push_back(info.read(dump));
+      if (keep_info) {
+        decoded.now.info.reserve(dump.rows.capacity());
+        decoded.now.info.push_back(info.read(dump));
+      }
       forget(dump);
     });
     return decoded;

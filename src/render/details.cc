@@ -34,6 +34,19 @@ class Line {
     used_ = static_cast<std::size_t>(std::to_chars(buffer_ + used_, buffer_ + sizeof buffer_, number).ptr - buffer_);
     return *this;
   }
+  // " NAME NUMBER"
+  void add(std::string_view name, std::uint64_t number) {
+    if (sizeof buffer_ - used_ < name.size() + 2 + kMaxDigits) {
+      *this << " " << name << " " << number;
+      return;
+    }
+    char* at = buffer_ + used_;
+    *at++ = ' ';
+    std::memcpy(at, name.data(), name.size());
+    at += name.size();
+    *at++ = ' ';
+    used_ = static_cast<std::size_t>(std::to_chars(at, at + kMaxDigits, number).ptr - buffer_);
+  }
   std::string take() {
     flush();
     return std::move(text_);
@@ -77,7 +90,7 @@ std::string info_line(const Socket& socket) {
   // What is 0 says nothing here.
   for (const auto& field : details.info) {
     if (field.value == 0 || field.name.empty()) continue;
-    line << " " << field.name << " " << field.value;
+    line.add(field.name, field.value);
   }
   return line.take();
 }

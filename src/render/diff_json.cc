@@ -25,7 +25,7 @@ class DiffWriter {
     if (lines_) line("diff", [&](Item& item) { fill_head(item); });
     else add([&](Item& item) { fill_head(item); });
     // The lists follow in the same object.
-    if (!lines_) out_.text.pop_back();
+    if (!lines_) out_.text().pop_back();
     begin_list("differences");
     for (const DiffItem& item : view_.diff.items)
       if (view_.shows(item)) line("difference", [&](Item& one) { fill_item(one, item); });
@@ -40,15 +40,15 @@ class DiffWriter {
     }
     begin_list("notes");
     for (const std::string& note : view_.diff.notes) line("note", [&](Item& item) { item.bytes("text", note); });
-    if (!lines_) out_.text += "\n]\n}\n";
-    return std::move(out_.text);
+    if (!lines_) out_.text() += "\n]\n}\n";
+    return std::move(out_.text());
   }
 
  private:
   void begin_list(const char* name) {
     if (lines_) return;
-    out_.text += is_in_list_ ? "\n],\n\"" : ",\n\"";
-    out_.text += std::string(name) + "\": [";
+    out_.text() += is_in_list_ ? "\n],\n\"" : ",\n\"";
+    out_.text() += std::string(name) + "\": [";
     is_in_list_ = is_first_ = true;
   }
 
@@ -60,13 +60,13 @@ class DiffWriter {
 
   // An object that stands alone with its type, or in the list that was begun last.
   void line(std::string_view type, const std::function<void(Item&)>& fill) {
-    if (!lines_) out_.text += is_first_ ? "\n" : ",\n";
+    if (!lines_) out_.text() += is_first_ ? "\n" : ",\n";
     is_first_ = false;
     add([&](Item& item) {
       if (lines_) item.word("type", type);
       fill(item);
     });
-    if (lines_) out_.text += '\n';
+    if (lines_) out_.text() += '\n';
   }
 
   void fill_head(Item& item) const {

@@ -121,6 +121,8 @@ std::string escape_json_bytes(std::string_view bytes) {
   return out;
 }
 
+bool is_json_plain(std::string_view text) { return plain_prefix(text, '"') == text.size(); }
+
 void append_json_string(std::string& out, std::string_view text) {
   constexpr std::string_view kShort = "\b\f\n\r\t\"\\", kLetters = "bfnrt\"\\";
   while (!text.empty()) {

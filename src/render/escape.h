@@ -15,6 +15,8 @@ std::string escape_tool(std::string_view bytes);
 // For the value of a JSON string, before JSON's own quoting: '\' becomes "\\" and a byte that is no UTF-8
 // "\xNN". Reversible: replace "\xNN" by the byte and "\\" by '\'.
 std::string escape_json_bytes(std::string_view bytes);
+// True for text that is the inside of a JSON string as it is.
+bool is_json_plain(std::string_view text);
 // Appends UTF-8 as the inside of a JSON string, as boost::json::serialize would quote it, visible as below.
 void append_json_string(std::string& out, std::string_view text);
 // For JSON that is done: what escape_terminal would not let pass becomes \uNNNN (two of them above U+FFFF).

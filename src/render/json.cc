@@ -307,7 +307,7 @@ class Writer {
     if (!lines_) text() += range.empty() ? "]" : "\n]";
   }
 
-  std::string& text() { return out_.text; }
+  std::string& text() { return out_.text(); }
   void finish() {
     sink_(text());
     text().clear();
@@ -318,10 +318,10 @@ class Writer {
     const auto make = [&](std::size_t begin, std::size_t end) {
       JsonText out;
       for (std::size_t i = begin; i < end; ++i) {
-        if (!lines_) out.text += i == 0 ? "\n" : ",\n";
+        if (!lines_) out.text() += i == 0 ? "\n" : ",\n";
         add(out, type, [&](Item& item) { fill(item, i); });
       }
-      return std::move(out.text);
+      return std::move(out.text());
     };
     in_order(count, make, sink_);
   }
@@ -331,7 +331,7 @@ class Writer {
     if (lines_) item.word("type", type);
     fill(item);
     out.close_all();
-    if (lines_) out.text += '\n';
+    if (lines_) out.text() += '\n';
   }
 
   bool lines_;
@@ -387,7 +387,7 @@ json::object socket_object(const Snapshot& snapshot, const model::Socket& socket
   JsonText out;
   fill_socket(Item(out), snapshot, socket);
   out.close_all();
-  return std::move(json::parse(out.text).as_object());
+  return std::move(json::parse(out.text()).as_object());
 }
 
 void render_json(const Rows& rows, bool pairs, const std::vector<std::string>& fields, const model::Findings* findings,

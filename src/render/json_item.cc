@@ -8,62 +8,67 @@
 #include "render/escape.h"
 
 namespace ssnap::render {
-namespace {
-
-template <class T>
-void append(std::string& text, T number) {
-  char digits[24];
-  text.append(digits, static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, number).ptr - digits));
-}
-
-}  // namespace
 
 JsonText::Depth JsonText::open(char begin, char end) {
-  text += begin;
+  put(begin);
   open_.push_back({end, true});
   return open_.size() - 1;
 }
 
 void JsonText::go_on(Depth depth) {
   close_down_to(depth + 1);
-  if (!open_[depth].is_empty) text += ',';
+  if (!open_[depth].is_empty) put(',');
   open_[depth].is_empty = false;
 }
 
 void JsonText::own_key(Depth depth, std::string_view name) {
   if (open_.size() > depth + 1) close_down_to(depth + 1);
   const bool first = std::exchange(open_[depth].is_empty, false);
-  // In one piece: keys are half of the text.
-  constexpr std::size_t kPiece = 64, kMarks = 4;
-  char piece[kPiece];
-  char* end = piece;
-  if (!first) *end++ = ',';
-  *end++ = '"';
-  if (name.size() <= kPiece - kMarks) {
-    std::memcpy(end, name.data(), name.size());
-    end += name.size();
-  } else {
-    text.append(piece, static_cast<std::size_t>(std::exchange(end, piece) - piece));
-    text.append(name);
+  if (!fits_piece(name)) {
+    text() += first ? "\"" : ",\"";
+    text().append(name).append("\":");
+    return;
   }
-  *end++ = '"';
-  *end++ = ':';
-  text.append(piece, static_cast<std::size_t>(end - piece));
+  char* at = room(name.size() + kMarks);
+  *at = ',';
+  if (!first) ++at;
+  *at++ = '"';
+  std::memcpy(at, name.data(), name.size());
+  at += name.size();
+  *at++ = '"';
+  *at++ = ':';
+  used_to(at);
 }
 
 void JsonText::value(std::string_view word) {
-  text += '"';
-  append_json_string(text, word);
-  text += '"';
+  if (!fits_piece(word) || !is_json_plain(word)) {
+    text() += '"';
+    append_json_string(text(), word);
+    text() += '"';
+    return;
+  }
+  char* at = room(word.size() + kMarks);
+  *at++ = '"';
+  std::memcpy(at, word.data(), word.size());
+  at += word.size();
+  *at++ = '"';
+  used_to(at);
 }
 
-void JsonText::value(const json::value& any) { append_json_visible(text, json::serialize(any)); }
-void JsonText::flag(bool value) { text += value ? "true" : "false"; }
-void JsonText::signed_number(std::int64_t number) { append(text, number); }
-void JsonText::unsigned_number(std::uint64_t number) { append(text, number); }
+void JsonText::value(const json::value& any) { append_json_visible(text(), json::serialize(any)); }
+void JsonText::flag(bool value) { text() += value ? "true" : "false"; }
+void JsonText::signed_number(std::int64_t number) { digits(number); }
+void JsonText::unsigned_number(std::uint64_t number) { digits(number); }
+
+template <class T>
+void JsonText::digits(T number) {
+  constexpr std::size_t kMaxDigits = 20;
+  char* at = room(kMaxDigits);
+  used_to(std::to_chars(at, at + kMaxDigits, number).ptr);
+}
 
 void JsonText::close_down_to(std::size_t count) {
-  for (; open_.size() > count; open_.pop_back()) text += open_.back().end;
+  for (; open_.size() > count; open_.pop_back()) put(open_.back().end);
 }
 
 JsonText& List::next() {
@@ -85,14 +90,17 @@ JsonText& Item::key(std::string_view name) {
 JsonText& Item::host_key(std::string_view name) {
   out_.go_on(depth_);
   out_.value(name);
-  out_.text += ':';
+  out_.put(':');
   return out_;
 }
 
 void Item::add_host_number(std::string_view name, std::uint64_t value) { host_key(escape_json_bytes(name)).value(value); }
 
 void Item::word(std::string_view name, std::string_view value) { key(name).value(value); }
-void Item::bytes(std::string_view name, std::string_view value) { word(name, escape_json_bytes(value)); }
+void Item::bytes(std::string_view name, std::string_view value) {
+  if (is_json_plain(value)) word(name, value);
+  else word(name, escape_json_bytes(value));
+}
 
 void Item::word_unless_empty(std::string_view name, std::string_view value) {
   if (!value.empty()) word(name, value);

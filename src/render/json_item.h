@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace ssnap::render {
@@ -39,9 +40,26 @@ class JsonText {
   }
   void value(const json::value& any);
 
-  std::string text;
+  // All that there is so far. To add to it by hand, or to take it.
+  std::string& text() {
+    text_.append(piece_, std::exchange(used_, 0));
+    return text_;
+  }
 
  private:
+  friend class Item;
+  // Keys and most values are a few bytes: they are gathered, and appended many at a time.
+  char* room(std::size_t size) {
+    if (size > sizeof piece_ - used_) text();
+    return piece_ + used_;
+  }
+  void used_to(const char* end) { used_ = static_cast<std::size_t>(end - piece_); }
+  void put(char c) {
+    *room(1) = c;
+    ++used_;
+  }
+  static bool fits_piece(std::string_view word) { return word.size() <= kPiece - kMarks; }
+
   struct Open {
     char end;
     bool is_empty;
@@ -50,8 +68,14 @@ class JsonText {
   void flag(bool value);
   void signed_number(std::int64_t number);
   void unsigned_number(std::uint64_t number);
+  template <class T>
+  void digits(T number);
 
   std::vector<Open> open_;
+  std::string text_;
+  static constexpr std::size_t kPiece = 2048, kMarks = 4;  // quotes, comma, colon
+  char piece_[kPiece];
+  std::size_t used_ = 0;
 };
 
 class Item;

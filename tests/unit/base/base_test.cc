@@ -1,12 +1,16 @@
+#include "base/beside.h"
 #include "base/byte_reader.h"
 #include "base/clock.h"
 #include "base/net_addr.h"
 #include "base/outcome.h"
+#include "base/rare.h"
 #include "base/sha256.h"
 #include "base/small_list.h"
 #include "base/text_cursor.h"
 #include "base/utf8.h"
 #include "support/catch.h"
+
+#include <stdexcept>
 
 using namespace ssnap::base;
 using namespace std::string_view_literals;
@@ -21,6 +25,17 @@ TEST_CASE("ByteReader reads both byte orders and never past the end") {
   CHECK(little.at_end());
   ByteReader big("\x01\x02\x03\x04\x05\x06\x07\x08"sv, ByteOrder::big);
   CHECK(big.u64() == 0x0102030405060708u);
+}
+
+TEST_CASE("integers are read from where no integer could lie") {
+  const char bytes[] = "\xff\x01\x02\x03\x04\x05\x06\x07\x08";
+  CHECK(load<std::uint8_t>(bytes + 1, ByteOrder::big) == 0x01);
+  CHECK(load<std::uint16_t>(bytes + 1, ByteOrder::little) == 0x0201);
+  CHECK(load<std::uint16_t>(bytes + 1, ByteOrder::big) == 0x0102);
+  CHECK(load<std::uint32_t>(bytes + 1, ByteOrder::little) == 0x04030201);
+  CHECK(load<std::uint32_t>(bytes + 1, ByteOrder::big) == 0x01020304);
+  CHECK(load<std::uint64_t>(bytes + 1, ByteOrder::little) == 0x0807060504030201);
+  CHECK(load<std::uint64_t>(bytes + 1, ByteOrder::big) == 0x0102030405060708);
 }
 
 TEST_CASE("integers consume their whole field") {
@@ -155,4 +170,32 @@ TEST_CASE("a small list is a list, within and beyond what it holds in itself") {
     expected.push_back(i * 3);
     CHECK(list.back() == i * 3);
   }
+}
+
+TEST_CASE("a rare part reads as its default until it is written to, and is copied as a value") {
+  struct Part {
+    int number = 7;
+    std::string text;
+  };
+  Rare<Part> part;
+  CHECK(part->number == 7);
+  CHECK(sizeof part == sizeof(void*));
+  Rare<Part> copy = part;
+  copy.make().text = "own";
+  CHECK(copy->number == 7);
+  CHECK(part->text.empty());
+  part = copy;
+  copy.make().text = "other";
+  CHECK((*part).text == "own");
+  part = Part{1, "whole"};
+  const Part& whole = part;
+  CHECK(whole.number == 1);
+  const Rare<Part> moved = std::move(part);
+  CHECK(moved->text == "whole");
+}
+
+TEST_CASE("work beside gives its result and its error") {
+  CHECK(beside([] { return 5; }).get() == 5);
+  auto failing = beside([]() -> int { throw std::runtime_error("work"); });
+  CHECK_THROWS_WITH(failing.get(), "work");
 }

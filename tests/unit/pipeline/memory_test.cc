@@ -144,9 +144,9 @@ std::string listing(std::uint32_t sockets) {
 
 // What one socket may take: bytes beside the archive's own, most of them when the second dump is decompressed and decoded
 // while the records of the first are there; bytes that the snapshot keeps; and allocations.
-constexpr double kPeakBytes = 1600, kPeakBytesWithInfo = 1900;
-constexpr double kKeptBytes = 900, kKeptBytesWithInfo = 1060;
-constexpr double kAllocations = 10;
+constexpr double kPeakBytes = 1300, kPeakBytesWithInfo = 1500;
+constexpr double kKeptBytes = 690, kKeptBytesWithInfo = 850;
+constexpr double kAllocations = 7;
 
 // So many connected sockets in processes of a thousand, seen in both passes and in /proc/net.
 std::string make_archive(std::uint32_t sockets) {

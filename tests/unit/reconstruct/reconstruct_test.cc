@@ -392,3 +392,40 @@ TEST_CASE("the associations of one SCTP socket share its cookie and stay apart; 
     }
   }
 }
+
+TEST_CASE("what a later dump says again is forgotten of the earlier one, and nothing else") {
+  constexpr std::uint64_t kFar = 100;  // rows later than a row is looked for
+  const auto row = [](std::uint64_t cookie, std::uint8_t family = 2) {
+    auto record = tcp(1, 80, 1, cookie);
+    record.family = family;
+    record.attributes = std::make_unique<decode::InetDiagAttributes>();
+    return record;
+  };
+  reconstruct::InetDump earlier;
+  earlier.dump.request_protocol = model::kProtocolTcp;
+  for (const std::uint64_t cookie : {1, 2, 3}) earlier.dump.rows.push_back(row(cookie));
+  earlier.dump.rows.push_back(row(4, 10));
+  for (std::uint64_t i = 0; i < kFar; ++i) earlier.dump.rows.push_back(row(1000 + i));
+  earlier.dump.rows.push_back(row(5));
+  for (std::size_t i = 0; i < earlier.dump.rows.size(); ++i) earlier.info.push_back({{"rtt", 0, i}});
+  const auto kept = [&](std::size_t at) {
+    CHECK((earlier.dump.rows[at].attributes != nullptr) == !earlier.info[at].empty());
+    return earlier.dump.rows[at].attributes != nullptr;
+  };
+
+  // 1 and 3 come again; 9 is new; 4 has another family; 5 is too far.
+  reconstruct::ForgetReplaced forget(earlier);
+  decode::InetDiagDump later;
+  later.request_protocol = GENERATE(model::kProtocolTcp, model::kProtocolUdp, model::kProtocolSctp);
+  if (later.request_protocol == model::kProtocolSctp) earlier.dump.request_protocol = model::kProtocolSctp;
+  for (const std::uint64_t cookie : {1, 9, 3, 4, 5}) {
+    later.rows.push_back(row(cookie));
+    forget(later);
+  }
+  const bool is_same_table = later.request_protocol == model::kProtocolTcp;
+  CHECK(kept(0) == !is_same_table);
+  CHECK(kept(1));
+  CHECK(kept(2) == !is_same_table);
+  CHECK(kept(3));
+  CHECK(kept(4 + kFar));
+}

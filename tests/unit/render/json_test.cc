@@ -1,5 +1,6 @@
 #include "model/finding.h"
 #include "render/json.h"
+#include "render/json_item.h"
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -526,4 +527,25 @@ TEST_CASE("JSON of an empty snapshot, and indexes that lead nowhere") {
   CHECK(root.at_pointer("/sockets/0/netns").as_object().empty());
   CHECK(json::serialize(root.at_pointer("/sockets/0/owners/0")) ==
         R"({"fds":[1],"via":"fd","certainty":"certain","origin":"inherited","origin_certainty":"probable"})");
+}
+
+TEST_CASE("JSON text is the same, however long its keys and words are") {
+  render::JsonText out;
+  std::string expected = "{";
+  {
+    render::Item item(out);
+    for (std::size_t length = 1; length < 5000; length = length * 2 + 1) {
+      const std::string key(length, 'k'), word(length, 'w');
+      const std::string comma = length == 1 ? "" : ",", number = std::to_string(length);
+      item.word(key, word);
+      item.word(key, word + "\"\n");
+      item.bytes(key, word + "\\");
+      item.number(key, length);
+      item.flag(key, true);
+      expected += comma + '"' + key + "\":\"" + word + "\",\"" + key + "\":\"" + word + "\\\"\\n\",\"" + key + "\":\"" + word +
+                  "\\\\\\\\\",\"" + key + "\":" + number + ",\"" + key + "\":true";
+    }
+  }
+  out.close_all();
+  CHECK(out.text() == expected + "}");
 }
