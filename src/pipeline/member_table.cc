@@ -91,27 +91,27 @@ struct DecodedInet {
   reconstruct::InetDump now, earlier;
 };
 
-// The dump of the same table and namespace by an earlier pass, if it is decoded: its place in Records::inet_dumps.
-std::optional<std::size_t> earlier_dump(const Records& records, const reconstruct::Origin& origin, std::string_view name) {
-  const auto table = [](std::string_view path) { return path.substr(path.rfind('/') + 1); };
-  for (std::size_t i = records.inet_dumps.size(); i-- > 0;) {
-    const auto& dump = records.inet_dumps[i];
-    if (dump.origin.netns == origin.netns && dump.origin.pass < origin.pass && !dump.dump.rows.empty() &&
-        table(records.members[dump.origin.member]) == table(name))
-      return i;
-  }
-  return std::nullopt;
+// The dump of the same table and namespace before this one, if it is by an earlier pass and decoded: its place in
+// Records::inet_dumps. The one at `place` is the next one's.
+std::optional<std::size_t> earlier_dump(const Context& context, const reconstruct::Origin& origin, std::size_t place) {
+  const std::string_view table = context.name.substr(context.name.rfind('/') + 1);
+  const auto [last, is_first] = context.replay.last_dumps.try_emplace({origin.netns, std::string(table)}, place);
+  if (is_first) return std::nullopt;
+  const std::size_t before = std::exchange(last->second, place);
+  const auto& dump = context.records().inet_dumps[before];
+  if (dump.origin.pass >= origin.pass || dump.dump.rows.empty()) return std::nullopt;
+  return before;
 }
 
 void read_inet_diag(const Context& context) {
   if (is_worth_a_thread(context)) finish_decoding(context.replay);
   const auto origin = context.origin();
   auto& dumps = context.records().inet_dumps;
+  const std::size_t place = dumps.size();
   // What this dump says again is forgotten while it is decoded: the two are never there whole.
-  const auto replaced = context.replay.keep_first_dump ? std::nullopt : earlier_dump(context.records(), origin, context.name);
+  const auto replaced = context.replay.keep_first_dump ? std::nullopt : earlier_dump(context, origin, place);
   const auto earlier = std::make_shared<reconstruct::InetDump>();
   if (replaced) *earlier = std::exchange(dumps[*replaced], reconstruct::InetDump{dumps[*replaced].origin, {}, {}});
-  const std::size_t place = dumps.size();
   dumps.push_back({origin, {}, {}});
   const auto decode = [earlier, origin, order = context.replay.byte_order, keep_info = context.replay.keep_info,
                        keep_congestion = context.replay.keep_first_dump](std::string_view bytes) {

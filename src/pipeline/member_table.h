@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <future>
+#include <map>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "archive/capture_info.h"
@@ -34,6 +36,7 @@ struct Replay {
   bool has_end_info = false;
   bool has_process_list = false;
   std::optional<std::uint64_t> first_dump_nsec, last_fd_nsec;  // CLOCK_BOOTTIME: the smear
+  std::map<std::pair<std::uint64_t, std::string>, std::size_t> last_dumps;  // by namespace and table: place in Records::inet_dumps
   // Tables of 0 bytes, which have not even their header: gaps, unless the table is there under another name.
   std::vector<EmptyTable> empty_tables;
   ReplayLimits limits;

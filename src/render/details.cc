@@ -42,8 +42,7 @@ class Line {
     }
     char* at = buffer_ + used_;
     *at++ = ' ';
-    std::memcpy(at, name.data(), name.size());
-    at += name.size();
+    at += name.copy(at, name.size());
     *at++ = ' ';
     used_ = static_cast<std::size_t>(std::to_chars(at, at + kMaxDigits, number).ptr - buffer_);
   }

@@ -1,7 +1,6 @@
 #include "render/json_item.h"
 
 #include <charconv>
-#include <cstring>
 #include <utility>
 
 #include "base/clock.h"
@@ -33,8 +32,7 @@ void JsonText::own_key(Depth depth, std::string_view name) {
   *at = ',';
   if (!first) ++at;
   *at++ = '"';
-  std::memcpy(at, name.data(), name.size());
-  at += name.size();
+  at += name.copy(at, name.size());
   *at++ = '"';
   *at++ = ':';
   used_to(at);
@@ -49,8 +47,7 @@ void JsonText::value(std::string_view word) {
   }
   char* at = room(word.size() + kMarks);
   *at++ = '"';
-  std::memcpy(at, word.data(), word.size());
-  at += word.size();
+  at += word.copy(at, word.size());
   *at++ = '"';
   used_to(at);
 }
