@@ -1,5 +1,6 @@
 #include "capture/found_tables.h"
 
+#include "base/beside.h"
 #include "capture/clock.h"
 #include "capture/signals_blocked.h"
 
@@ -16,7 +17,7 @@ std::future<FoundTables> look_for_tables(const Host& host, std::string kernel_re
     return found;
   };
   const SignalsBlocked blocked;
-  return std::async(in_thread ? std::launch::async | std::launch::deferred : std::launch::deferred, look);
+  return base::beside(look, in_thread);
 }
 
 ChosenTables choose_tables(const FoundTables& found, bool allow_module_load) {

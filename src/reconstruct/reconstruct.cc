@@ -29,6 +29,9 @@ std::uint32_t NamespaceIndex::unknown() {
 
 namespace {
 
+// Sockets whose peers take longer to find than a thread to start.
+constexpr std::size_t kWorthAThread = 4096;
+
 // For how many sockets to make room: a list that grows is there twice.
 std::size_t expected_sockets(const Records& records) {
   std::size_t count = 0;
@@ -98,7 +101,7 @@ model::Snapshot reconstruct(Records records, const Options& options) {
   if (options.keep_first_dump) tie_first_dump(snapshot);
 
   // Who is at the other end, and whose they are: neither looks at what the other finds.
-  auto peers = base::beside([&] { find_peers(records, snapshot); });
+  auto peers = base::beside([&] { find_peers(records, snapshot); }, snapshot.sockets.size() >= kWorthAThread);
   join_owners(records, snapshot);
   peers.get();
 

@@ -11,6 +11,7 @@
 #include "support/catch.h"
 
 #include <stdexcept>
+#include <thread>
 
 using namespace ssnap::base;
 using namespace std::string_view_literals;
@@ -196,6 +197,9 @@ TEST_CASE("a rare part reads as its default until it is written to, and is copie
 
 TEST_CASE("work beside gives its result and its error") {
   CHECK(beside([] { return 5; }).get() == 5);
+  const auto here = std::this_thread::get_id();
+  CHECK(beside([] { return std::this_thread::get_id(); }).get() != here);
+  CHECK(beside([] { return std::this_thread::get_id(); }, false).get() == here);
   auto failing = beside([]() -> int { throw std::runtime_error("work"); });
   CHECK_THROWS_WITH(failing.get(), "work");
 }
