@@ -17,6 +17,7 @@ UNIX_TYPES = {"u_str": "stream", "u_dgr": "dgram", "u_seq": "seqpacket"}
 VSOCK_TYPES = {"v_str": "vsock stream", "v_dgr": "vsock dgram", "v_seq": "vsock seqpacket"}
 PACKET_TYPES = {"p_raw": "raw", "p_dgr": "dgram"}
 SOCK_DIAG = 4
+COLLECTORS_OWN = "the collector's own, which asked for the tables"  # by sock_diag, and by rtnetlink while /proc/net is read
 
 Row = collections.namedtuple("Row", "table state queues local peer owners inode")
 
@@ -122,7 +123,9 @@ def is_shown(sock):
     is known; and the sockets of who asks."""
     if sock["state"] == "BOUND-INACTIVE" or (sock["family"] == "unix" and not sock.get("inode")) or is_known_by_fd_only(sock):
         return False
-    return sock["family"] != "netlink" or sock["protocol_number"] != SOCK_DIAG or sock["local"].get("port_id", 0) == 0
+    if sock["family"] != "netlink" or sock["local"].get("port_id", 0) == 0:
+        return True
+    return sock["protocol_number"] != SOCK_DIAG and sock.get("ownerless_reason", {}).get("detail") != COLLECTORS_OWN
 
 
 def ss_owners(sock):
