@@ -4,7 +4,6 @@
 #include <future>
 #include <memory>
 #include <new>
-#include <system_error>
 
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -13,6 +12,7 @@
 #include "archive/seal.h"
 #include "archive/tar_reader.h"
 #include "archive/zstd_frame.h"
+#include "base/beside.h"
 #include "base/byte_reader.h"
 #include "base/sha256.h"
 
@@ -202,11 +202,7 @@ class ArchiveReader {
   void start_digest() {
     const auto end = find_seal(file_);
     if (!end || *end < kWorthAThread) return;
-    try {
-      digest_ = std::async(std::launch::async, [bytes = file_.substr(0, *end)] { return base::sha256_hex(bytes); });
-    } catch (const std::system_error&) {
-      // Then after it.
-    }
+    digest_ = base::beside([bytes = file_.substr(0, *end)] { return base::sha256_hex(bytes); });
   }
   // Of all before the seal that ends the file.
   std::string digest_of_file() { return digest_.valid() ? digest_.get() : base::sha256_hex(file_.substr(0, at_)); }

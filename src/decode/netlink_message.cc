@@ -1,6 +1,7 @@
 #include "decode/netlink_message.h"
 
 namespace ssnap::decode {
+
 NetlinkMessageReader::NetlinkMessageReader(std::string_view datagram, std::uint64_t base_offset,
                                            base::ByteOrder order)
     : reader_(datagram, order), base_offset_(base_offset) {}
